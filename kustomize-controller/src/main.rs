@@ -1,0 +1,2 @@
+//! weir-kustomize-controller.
+fn main() {}

@@ -1,0 +1,2 @@
+//! weir-notification-controller.
+fn main() {}

@@ -1,0 +1,2 @@
+//! weir-source-controller.
+fn main() {}
