@@ -6,6 +6,12 @@ use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+mod overlay;
+mod relation;
+
+pub use overlay::*;
+pub use relation::*;
+
 pub use crate::duration::{Duration, InvalidDuration};
 
 /// The state of a [`Condition`].

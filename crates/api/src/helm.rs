@@ -1,0 +1,1 @@
+//! `helm.toolkit.fluxcd.io/v2`: charts released to a cluster.

@@ -1,0 +1,1 @@
+//! `image.toolkit.fluxcd.io/v1`: images scanned, chosen and written back to Git.
