@@ -1,0 +1,3 @@
+//! The testkit's servers, tried by their own clients.
+
+mod control_plane;
