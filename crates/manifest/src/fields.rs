@@ -1,0 +1,295 @@
+//! Who manages which field (`metadata.managedFields`), and taking fields over from kubectl.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    object::Object,
+    pointer,
+    policy::{Policy, Ssa},
+};
+
+/// How a manager wrote its fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Server-side apply.
+    Apply,
+    /// Everything else.
+    Update,
+}
+
+impl Operation {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Update => "Update",
+        }
+    }
+}
+
+/// A manager whose fields are taken over; its name is a prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldManager {
+    /// The beginning of the manager's name.
+    pub name: String,
+    /// How it wrote.
+    pub operation: Operation,
+}
+
+/// What is cleaned up on live objects before they are applied.
+#[derive(Clone, Debug, Default)]
+pub struct Cleanup {
+    /// Annotations to remove.
+    pub annotations: Vec<String>,
+    /// Labels to remove.
+    pub labels: Vec<String>,
+    /// Managers whose fields become `owner`'s.
+    pub managers: Vec<FieldManager>,
+    /// Our own field manager.
+    pub owner: String,
+}
+
+impl Cleanup {
+    /// The clean-up Flux does for `owner`, with further managers to take over from (`--override-manager`).
+    #[must_use]
+    pub fn standard(owner: &str, others: &[String]) -> Self {
+        let manager = |name: &str, operation| FieldManager { name: name.to_owned(), operation };
+        let mut managers = vec![
+            manager("kubectl", Operation::Apply),
+            manager("kubectl", Operation::Update),
+            manager("before-first-apply", Operation::Update),
+            manager(owner, Operation::Update),
+        ];
+        for name in others {
+            managers.extend([manager(name, Operation::Apply), manager(name, Operation::Update)]);
+        }
+        Self {
+            annotations: [
+                "kubectl.kubernetes.io/last-applied-configuration",
+                "kustomize.toolkit.fluxcd.io/checksum",
+                "fluxcd.io/sync-checksum",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            labels: vec!["fluxcd.io/sync-gc-mark".to_owned()],
+            managers,
+            owner: owner.to_owned(),
+        }
+    }
+
+    /// The JSON patch that cleans a live object up, bound to the version that was read; `None` when it is clean or says
+    /// that its fields stay with their managers.
+    #[must_use]
+    pub fn patch(&self, desired: &Object, live: &Object) -> Option<Value> {
+        if [desired, live].into_iter().any(|object| Policy::of(object).ssa == Ssa::Merge) {
+            return None;
+        }
+        let mut operations = Vec::new();
+        for (field, keys) in [("annotations", &self.annotations), ("labels", &self.labels)] {
+            let there = keys.iter().filter(|key| live.at(&["metadata", field, key]).is_some());
+            operations.extend(
+                there.map(|key| json!({"op": "remove", "path": format!("/metadata/{field}/{}", pointer::escape(key))})),
+            );
+        }
+        if let Some(entries) = self.taken_over(live) {
+            operations.push(json!({"op": "replace", "path": "/metadata/managedFields", "value": entries}));
+        }
+        if operations.is_empty() {
+            return None;
+        }
+        let version = live.resource_version();
+        operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": version}));
+        Some(Value::Array(operations))
+    }
+
+    /// The entries after the take-over: what the named managers had becomes part of our one `Apply` entry.
+    fn taken_over(&self, live: &Object) -> Option<Vec<Value>> {
+        let entries = entries(live);
+        let taken = |entry: &Value| {
+            let (manager, operation) = (text(entry, "manager"), text(entry, "operation"));
+            text(entry, "subresource").is_empty()
+                && self.managers.iter().any(|m| manager.starts_with(&m.name) && operation == m.operation.as_str())
+        };
+        if !entries.iter().any(taken) {
+            return None;
+        }
+        let mut ours: Option<Value> = None;
+        let mut rest = Vec::new();
+        for entry in entries {
+            if !taken(entry) && !is_applier(entry, &self.owner) {
+                rest.push(entry.clone());
+                continue;
+            }
+            match &mut ours {
+                None => {
+                    let mut first = entry.clone();
+                    first["manager"] = Value::from(self.owner.as_str());
+                    first["operation"] = Value::from("Apply");
+                    ours = Some(first);
+                }
+                Some(ours) => {
+                    if let (Some(into), Some(from)) = (ours.get_mut("fieldsV1"), entry.get("fieldsV1")) {
+                        merge(into, from);
+                    }
+                }
+            }
+        }
+        Some(ours.into_iter().chain(rest).collect())
+    }
+}
+
+/// The fields that certain managers own in a live object.
+#[derive(Debug)]
+pub struct OwnedFields<'a>(Vec<&'a Map<String, Value>>);
+
+impl<'a> OwnedFields<'a> {
+    /// What appliers other than `manager` own.
+    #[must_use]
+    pub fn of_other_appliers(live: &'a Object, manager: &str) -> Self {
+        let others = entries(live)
+            .iter()
+            .filter(|entry| text(entry, "operation") == "Apply" && text(entry, "manager") != manager)
+            .filter_map(|entry| entry.get("fieldsV1").and_then(Value::as_object));
+        Self(others.collect())
+    }
+
+    /// Whether one of them owns the field at this path of `live`, or something below it.
+    #[must_use]
+    pub fn own(&self, path: &[String], live: &Object) -> bool {
+        self.0.iter().any(|fields| owns(fields, path, &Value::Object(live.as_map().clone())))
+    }
+}
+
+/// Walks a path through a `fieldsV1` tree: keys are `f:<name>`; elements of lists are `k:{…}` (by key fields),
+/// `v:<value>` or `i:<index>`.
+fn owns(fields: &Map<String, Value>, path: &[String], live: &Value) -> bool {
+    let Some((first, rest)) = path.split_first() else { return true };
+    let below = |next: &Value, live: Option<&Value>| match next.as_object() {
+        // An owned leaf or atomic value holds everything below it.
+        None => true,
+        Some(next) if next.is_empty() => true,
+        Some(next) => owns(next, rest, live.unwrap_or(&Value::Null)),
+    };
+    if let Value::Array(list) = live {
+        let Some(element) = first.parse().ok().and_then(|at: usize| list.get(at)) else { return false };
+        return fields.iter().any(|(key, next)| is_element(key, first, element) && below(next, Some(element)));
+    }
+    fields.get(&format!("f:{first}")).is_some_and(|next| below(next, live.get(first)))
+}
+
+fn is_element(key: &str, index: &str, element: &Value) -> bool {
+    match key.split_once(':') {
+        Some(("k", keys)) => match serde_json::from_str::<Map<String, Value>>(keys) {
+            Ok(keys) => keys.iter().all(|(name, value)| element.get(name) == Some(value)),
+            Err(_) => false,
+        },
+        Some(("v", value)) => serde_json::from_str::<Value>(value).is_ok_and(|value| value == *element),
+        Some(("i", at)) => at == index,
+        _ => false,
+    }
+}
+
+/// The managed-field entries of an object.
+pub(crate) fn entries(object: &Object) -> &[Value] {
+    object.at(&["metadata", "managedFields"]).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Whether an entry holds what `manager` applied to the object itself.
+pub(crate) fn is_applier(entry: &Value, manager: &str) -> bool {
+    text(entry, "manager") == manager
+        && text(entry, "operation") == Operation::Apply.as_str()
+        && text(entry, "subresource").is_empty()
+}
+
+/// The fields `manager` applied, or none.
+#[must_use]
+pub fn applied_by<'a>(object: &'a Object, manager: &str) -> Option<&'a Value> {
+    entries(object).iter().find(|entry| is_applier(entry, manager))?.get("fieldsV1")
+}
+
+fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
+    entry.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    if let (Value::Object(into), Value::Object(from)) = (into, from) {
+        for (key, value) in from {
+            match into.get_mut(key) {
+                Some(have) => merge(have, value),
+                None => {
+                    into.insert(key.clone(), value.clone());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(annotations: Value, entries: Value) -> Object {
+        Object::from_value(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata":
+            {"name": "a", "resourceVersion": "7", "annotations": annotations, "managedFields": entries}}))
+        .unwrap()
+    }
+
+    fn entry(manager: &str, operation: &str, fields: Value) -> Value {
+        json!({"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
+    }
+
+    #[test]
+    fn kubectl_fields_join_our_entry() {
+        let cleanup = Cleanup::standard("kustomize-controller", &[]);
+        let live = live(
+            json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "keep": "me"}),
+            json!([
+                entry("kustomize-controller", "Apply", json!({"f:data": {"f:a": {}}})),
+                entry("kubectl-client-side-apply", "Update", json!({"f:data": {"f:b": {}}})),
+                entry("helm", "Apply", json!({"f:data": {"f:c": {}}})),
+            ]),
+        );
+        let patch = cleanup.patch(&live, &live).unwrap();
+        assert_eq!(
+            patch,
+            json!([
+                {"op": "remove", "path": "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"},
+                {"op": "replace", "path": "/metadata/managedFields", "value": [
+                    entry("kustomize-controller", "Apply", json!({"f:data": {"f:a": {}, "f:b": {}}})),
+                    entry("helm", "Apply", json!({"f:data": {"f:c": {}}})),
+                ]},
+                {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"},
+            ])
+        );
+    }
+
+    #[test]
+    fn nothing_to_clean_is_no_patch() {
+        let cleanup = Cleanup::standard("kustomize-controller", &["terraform".to_owned()]);
+        let clean = live(json!({}), json!([entry("flux-client-side-apply", "Apply", json!({}))]));
+        assert_eq!(cleanup.patch(&clean, &clean), None);
+        let mut status = entry("kubectl-edit", "Update", json!({}));
+        status["subresource"] = json!("status");
+        let clean = live(json!({}), json!([status]));
+        assert_eq!(cleanup.patch(&clean, &clean), None);
+        let dirty = live(json!({}), json!([entry("terraform", "Apply", json!({}))]));
+        assert!(cleanup.patch(&dirty, &dirty).is_some());
+        let mut merge = dirty.clone();
+        merge.set_annotation("kustomize.toolkit.fluxcd.io/ssa", "Merge");
+        assert_eq!(cleanup.patch(&merge, &dirty), None);
+    }
+
+    #[test]
+    fn ownership_is_followed_into_lists() {
+        let object = Object::from_value(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a",
+            "managedFields": [entry("other", "Apply", json!({"f:spec": {"f:containers": {
+                "k:{\"name\":\"b\"}": {"f:image": {}}}, "f:finalizers": {"v:\"x\"": {}}}}))]},
+            "spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "2"}]}}))
+        .unwrap();
+        let fields = OwnedFields::of_other_appliers(&object, "us");
+        let own = |path: &str| fields.own(&path.split('/').map(str::to_owned).collect::<Vec<_>>(), &object);
+        assert!(own("spec/containers/1/image"));
+        assert!(own("spec/containers/1"));
+        assert!(!own("spec/containers/0/image"));
+        assert!(!own("spec/containers/1/env"));
+    }
+}
