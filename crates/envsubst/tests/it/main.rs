@@ -1,0 +1,3 @@
+//! Compared with what fluxcd/pkg/envsubst answered; see `golden/README.md`.
+
+mod original;
