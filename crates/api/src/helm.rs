@@ -1,1 +1,9 @@
 //! `helm.toolkit.fluxcd.io/v2`: charts released to a cluster.
+
+mod actions;
+mod helmrelease;
+mod history;
+
+pub use actions::*;
+pub use helmrelease::*;
+pub use history::*;

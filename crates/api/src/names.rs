@@ -124,3 +124,77 @@ pub mod weir {
     /// History metadata: how long it took to become healthy.
     pub const HEALTH_DURATION: &str = "weir.dev/health-duration";
 }
+
+/// Types of conditions beside `Ready`, `Reconciling` and `Stalled`.
+pub mod condition {
+    /// The summary that every tool reads.
+    pub const READY: &str = "Ready";
+    /// Work is under way; present only while true.
+    pub const RECONCILING: &str = "Reconciling";
+    /// Nothing but a change can help; present only while true.
+    pub const STALLED: &str = "Stalled";
+    /// The health checks of a Kustomization.
+    pub const HEALTHY: &str = "Healthy";
+    /// A source's artifact is in the storage.
+    pub const ARTIFACT_IN_STORAGE: &str = "ArtifactInStorage";
+    /// A source's signature was checked.
+    pub const SOURCE_VERIFIED: &str = "SourceVerified";
+    /// A source's artifact is behind the upstream; bad.
+    pub const ARTIFACT_OUTDATED: &str = "ArtifactOutdated";
+    /// A source could not be fetched; bad.
+    pub const FETCH_FAILED: &str = "FetchFailed";
+    /// The storage failed; bad.
+    pub const STORAGE_OPERATION_FAILED: &str = "StorageOperationFailed";
+    /// An included GitRepository is not there; bad.
+    pub const INCLUDE_UNAVAILABLE: &str = "IncludeUnavailable";
+    /// A chart could not be built; bad.
+    pub const BUILD_FAILED: &str = "BuildFailed";
+    /// A Helm release is installed.
+    pub const RELEASED: &str = "Released";
+    /// A Helm release's tests passed.
+    pub const TEST_SUCCESS: &str = "TestSuccess";
+    /// A Helm release was undone after a failure.
+    pub const REMEDIATED: &str = "Remediated";
+    /// A Helm release's objects were changed by others.
+    pub const DRIFTED: &str = "Drifted";
+}
+
+/// Reasons that several kinds share. Flux's tools match on them.
+#[allow(missing_docs)] // each is the reason it names
+pub mod reason {
+    pub const SUCCEEDED: &str = "Succeeded";
+    pub const FAILED: &str = "Failed";
+    pub const PROGRESSING: &str = "Progressing";
+    pub const PROGRESSING_WITH_RETRY: &str = "ProgressingWithRetry";
+    pub const SUSPENDED: &str = "Suspended";
+    pub const DEPENDENCY_NOT_READY: &str = "DependencyNotReady";
+    pub const INVALID_PATH: &str = "InvalidPath";
+    pub const INVALID_URL: &str = "InvalidURL";
+    pub const ARTIFACT_FAILED: &str = "ArtifactFailed";
+    pub const BUILD_FAILED: &str = "BuildFailed";
+    pub const PRUNE_FAILED: &str = "PruneFailed";
+    pub const HEALTH_CHECK_FAILED: &str = "HealthCheckFailed";
+    pub const HEALTH_CHECK_CANCELED: &str = "HealthCheckCanceled";
+    pub const RECONCILIATION_SUCCEEDED: &str = "ReconciliationSucceeded";
+    pub const RECONCILIATION_FAILED: &str = "ReconciliationFailed";
+    pub const INVALID_CEL_EXPRESSION: &str = "InvalidCELExpression";
+    pub const FEATURE_GATE_DISABLED: &str = "FeatureGateDisabled";
+    pub const ACCESS_DENIED: &str = "AccessDenied";
+}
+
+/// Feature gates, as `--feature-gates` spells them.
+#[allow(missing_docs)] // each is the gate it names
+pub mod feature {
+    pub const CACHE_SECRETS_AND_CONFIG_MAPS: &str = "CacheSecretsAndConfigMaps";
+    pub const OBJECT_LEVEL_WORKLOAD_IDENTITY: &str = "ObjectLevelWorkloadIdentity";
+    pub const DISABLE_CONFIG_WATCHERS: &str = "DisableConfigWatchers";
+    pub const DIRECT_SOURCE_FETCH: &str = "DirectSourceFetch";
+    pub const EXTERNAL_ARTIFACT: &str = "ExternalArtifact";
+    pub const ADDITIVE_CEL_DEPENDENCY_CHECK: &str = "AdditiveCELDependencyCheck";
+    pub const CANCEL_HEALTH_CHECK_ON_NEW_REVISION: &str = "CancelHealthCheckOnNewRevision";
+    pub const DISABLE_STATUS_POLLER_CACHE: &str = "DisableStatusPollerCache";
+    pub const DISABLE_FAIL_FAST_BEHAVIOR: &str = "DisableFailFastBehavior";
+    pub const STRICT_POST_BUILD_SUBSTITUTIONS: &str = "StrictPostBuildSubstitutions";
+    pub const GROUP_CHANGE_LOG: &str = "GroupChangeLog";
+    pub const MIGRATE_API_VERSION: &str = "MigrateAPIVersion";
+}

@@ -73,7 +73,7 @@ fn leaf(value: &Value) -> String {
 
 /// A string that every YAML reader takes for this very string.
 fn scalar(text: &str) -> String {
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || " -_./()$@,;<>=^+".contains(c))
+    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || " -_./()$@,;<>=^+'`".contains(c))
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '.' || c == '$' || c == '^')
         && !text.ends_with(' ')
         && !matches!(
@@ -115,7 +115,7 @@ list:
 - []
 - {}
 map:
-  it: 'it''s'
+  it: it's
   number: '12'
   'on': true
   tab: \"a\\tb\"

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     is_false,
     meta::{
-        CommonMetadata, Condition, DependencyReference, Duration, HealthCheckExpr, IgnoreRule, Image, KubeConfigReference,
-        LocalObjectReference, ObjectReference, Patch, ResourceInventory, Time,
+        CommonMetadata, Condition, DependencyReference, Duration, HealthCheckExpr, IgnoreRule, Image,
+        KubeConfigReference, LocalObjectReference, ObjectReference, Patch, ResourceInventory, Time,
     },
 };
 

@@ -137,13 +137,13 @@ pub enum OciProvider {
 /// Signatures to demand of an OCI artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("required" = ["provider"]))]
 pub struct OciRepositoryVerification {
     /// Identities of keyless signers; any of them will do.
     #[serde(rename = "matchOIDCIdentity", default, skip_serializing_if = "Vec::is_empty")]
     pub match_oidc_identity: Vec<OidcIdentityMatch>,
     /// The tool that signed.
     #[serde(default)]
-    #[schemars(required)]
     pub provider: VerificationProvider,
     /// Secret with the trusted public keys or certificates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
