@@ -1,3 +1,4 @@
 //! The testkit's servers, tried by their own clients.
 
 mod control_plane;
+mod servers;
