@@ -1,1 +1,26 @@
-//! weir-yaml.
+//! YAML as Kubernetes' Go tools read and write it.
+//!
+//! ```text
+//! text --parse--> Vec<Node> --to_value--> serde_json::Value --to_string--> text (sigs.k8s.io/yaml)
+//!                    |
+//!                    +--emit--> text (go-yaml v3, as kyaml uses it: comments, styles and order kept)
+//! ```
+//! [`parse`] keeps comments, styles, tags, anchors and positions; it bounds size, depth and alias expansion by [`Limits`].
+//! [`Schema`] says which plain scalars are booleans, numbers and nulls: go-yaml v2 (what sigs.k8s.io/yaml reads) and v3 differ.
+
+mod emit;
+mod error;
+mod node;
+mod parse;
+mod print;
+mod resolve;
+mod value;
+mod writer;
+
+pub use emit::{EmitOptions, SequenceIndent, emit, emit_all, emit_with, sequence_indent_of};
+pub use error::{Error, ErrorKind, Limits};
+pub use node::{Comments, Data, Document, Node, Position, Style};
+pub use parse::{parse, parse_one};
+pub use print::{float_text, key_order, to_string, values_to_string};
+pub use resolve::{Resolved, Schema, resolve};
+pub use value::{from_value, parse_value, parse_values, to_value, to_value_with};

@@ -1,0 +1,424 @@
+//! The last step of writing: indentation, line folding and the style a scalar can be written in.
+//!
+//! Both printers stand on it. go-yaml v2 folds long lines at 80 columns and quotes tabs; v3 never folds.
+
+use crate::Style;
+
+/// What differs between the two printers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dialect {
+    /// Lines are folded at the first blank past this column.
+    pub(crate) width: usize,
+    /// Tabs may stand in block scalars.
+    pub(crate) tabs_in_blocks: bool,
+}
+
+pub(crate) const V2: Dialect = Dialect { width: 80, tabs_in_blocks: false };
+pub(crate) const V3: Dialect = Dialect { width: usize::MAX, tabs_in_blocks: true };
+
+/// Where a scalar stands.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place {
+    pub(crate) flow: bool,
+    pub(crate) simple_key: bool,
+}
+
+/// Text being written, and what the next token needs to know of it.
+pub(crate) struct Writer {
+    pub(crate) out: String,
+    pub(crate) indent: i32,
+    dialect: Dialect,
+    column: usize,
+    /// The last character was a blank or a line break.
+    whitespace: bool,
+    /// Nothing but indentation and indicators stands on the line.
+    indention: bool,
+}
+
+/// What the characters of a scalar allow.
+struct Analysis {
+    multiline: bool,
+    flow_plain: bool,
+    block_plain: bool,
+    single_quoted: bool,
+    block: bool,
+}
+
+impl Writer {
+    pub(crate) fn new(dialect: Dialect) -> Self {
+        Self { out: String::new(), indent: -1, dialect, column: 0, whitespace: true, indention: true }
+    }
+
+    pub(crate) fn column(&self) -> usize {
+        self.column
+    }
+
+    /// Only indentation and indicators stand on the line so far.
+    pub(crate) fn at_indention(&self) -> bool {
+        self.indention
+    }
+
+    fn put(&mut self, char: char) {
+        self.out.push(char);
+        self.column += 1;
+    }
+
+    pub(crate) fn put_break(&mut self) {
+        self.out.push('\n');
+        self.column = 0;
+        self.indention = true;
+    }
+
+    /// To the current indentation, on a new line unless nothing was written on this one.
+    pub(crate) fn write_indent(&mut self) {
+        let indent = usize::try_from(self.indent).unwrap_or(0);
+        if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
+            self.put_break();
+        }
+        while self.column < indent {
+            self.put(' ');
+        }
+        self.whitespace = true;
+        self.indention = true;
+    }
+
+    pub(crate) fn indicator(&mut self, text: &str, need_blank: bool, is_blank: bool, is_indention: bool) {
+        if need_blank && !self.whitespace {
+            self.put(' ');
+        }
+        self.out.push_str(text);
+        self.column += text.chars().count();
+        self.whitespace = is_blank;
+        self.indention = self.indention && is_indention;
+    }
+
+    /// Text as it is, such as a comment.
+    pub(crate) fn raw(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.column += text.chars().count();
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    /// One level deeper for the time of `body`; inside a sequence the dash is skipped.
+    pub(crate) fn indented(&mut self, body: impl FnOnce(&mut Self)) {
+        let before = self.indent;
+        self.indent = if before < 0 { 0 } else { before + 2 };
+        body(self);
+        self.indent = before;
+    }
+
+    /// A scalar in the wished style, or the nearest one that can hold it.
+    pub(crate) fn scalar(&mut self, text: &str, wish: Style, place: Place) {
+        let analysis = analyze(text, self.dialect);
+        let style = select(text, wish, place, &analysis);
+        let before = self.indent;
+        // Continuation lines go one level in, and two columns in at the root.
+        self.indent = if before < 0 { 2 } else { before + 2 };
+        let may_break = !place.simple_key;
+        match style {
+            Style::SingleQuoted => self.single_quoted(text, may_break),
+            Style::DoubleQuoted => self.double_quoted(text, may_break),
+            Style::Literal => self.literal(text),
+            Style::Folded => self.folded(text),
+            Style::Plain | Style::Flow => self.plain(text, may_break),
+        }
+        self.indent = before;
+    }
+
+    fn plain(&mut self, text: &str, may_break: bool) {
+        if text.is_empty() {
+            if self.dialect.width != usize::MAX && !self.whitespace {
+                self.put(' ');
+            }
+            return;
+        }
+        if !self.whitespace {
+            self.put(' ');
+        }
+        self.words(text, may_break, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    /// Text without line breaks, or with them doubled, folded at blanks. `quoted`: in single quotes.
+    fn words(&mut self, text: &str, may_break: bool, quoted: bool) {
+        let (mut spaces, mut breaks) = (false, false);
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, char)) = chars.next() {
+            let next = chars.peek().map(|(_, c)| *c);
+            if char == ' ' {
+                let inner = !quoted || (at > 0 && at + 1 < text.len());
+                if may_break && !spaces && self.column > self.dialect.width && inner && next != Some(' ') {
+                    self.write_indent();
+                } else {
+                    self.put(' ');
+                }
+                spaces = true;
+            } else if is_break(char) {
+                if !breaks && char == '\n' {
+                    self.put_break();
+                }
+                self.write_break(char);
+                breaks = true;
+            } else {
+                if breaks {
+                    self.write_indent();
+                }
+                if quoted && char == '\'' {
+                    self.put('\'');
+                }
+                self.put(char);
+                self.indention = false;
+                (spaces, breaks) = (false, false);
+            }
+        }
+    }
+
+    fn write_break(&mut self, char: char) {
+        if char == '\n' {
+            self.put_break();
+        } else {
+            self.out.push(char);
+            self.column = 0;
+            self.indention = true;
+        }
+    }
+
+    fn single_quoted(&mut self, text: &str, may_break: bool) {
+        self.indicator("'", true, false, false);
+        self.words(text, may_break, true);
+        self.indicator("'", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    fn double_quoted(&mut self, text: &str, may_break: bool) {
+        self.indicator("\"", true, false, false);
+        let mut spaces = false;
+        let mut chars = text.char_indices().peekable();
+        while let Some((at, char)) = chars.next() {
+            if !is_printable(char) || is_break(char) || matches!(char, '"' | '\\' | '\u{feff}') {
+                self.escape(char);
+                spaces = false;
+            } else if char == ' ' {
+                let inner = at > 0 && at + 1 < text.len();
+                if may_break && !spaces && self.column > self.dialect.width && inner {
+                    self.write_indent();
+                    if chars.peek().is_some_and(|(_, c)| *c == ' ') {
+                        self.put('\\');
+                    }
+                } else {
+                    self.put(' ');
+                }
+                spaces = true;
+            } else {
+                self.put(char);
+                spaces = false;
+            }
+        }
+        self.indicator("\"", false, false, false);
+        self.whitespace = false;
+        self.indention = false;
+    }
+
+    fn escape(&mut self, char: char) {
+        let short = match char {
+            '\0' => '0',
+            '\x07' => 'a',
+            '\x08' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\x0b' => 'v',
+            '\x0c' => 'f',
+            '\r' => 'r',
+            '\x1b' => 'e',
+            '"' => '"',
+            '\\' => '\\',
+            '\u{85}' => 'N',
+            '\u{a0}' => '_',
+            '\u{2028}' => 'L',
+            '\u{2029}' => 'P',
+            _ => '\0',
+        };
+        let code = u32::from(char);
+        let text = match (short, code) {
+            ('\0', 0..=0xff) => format!("\\x{code:02X}"),
+            ('\0', 0x100..=0xffff) => format!("\\u{code:04X}"),
+            ('\0', _) => format!("\\U{code:08X}"),
+            _ => format!("\\{short}"),
+        };
+        self.column += text.len();
+        self.out.push_str(&text);
+    }
+
+    fn block_hints(&mut self, text: &str) {
+        if text.starts_with(|c| c == ' ' || is_break(c)) {
+            self.indicator("2", false, false, false);
+        }
+        let mut back = text.chars().rev();
+        let (last, before) = (back.next(), back.next());
+        let hint = match (last, before) {
+            (Some(last), Some(before)) if is_break(last) && is_break(before) => "+",
+            (Some(last), None) if is_break(last) => "+",
+            (Some(last), _) if is_break(last) => return,
+            _ => "-",
+        };
+        self.indicator(hint, false, false, false);
+    }
+
+    fn literal(&mut self, text: &str) {
+        self.indicator("|", true, false, false);
+        self.block_hints(text);
+        self.put_break();
+        self.whitespace = true;
+        let mut breaks = true;
+        for char in text.chars() {
+            if is_break(char) {
+                self.write_break(char);
+                breaks = true;
+            } else {
+                if breaks {
+                    self.write_indent();
+                }
+                self.put(char);
+                self.indention = false;
+                breaks = false;
+            }
+        }
+    }
+
+    fn folded(&mut self, text: &str) {
+        self.indicator(">", true, false, false);
+        self.block_hints(text);
+        self.put_break();
+        self.whitespace = true;
+        let (mut breaks, mut leading_spaces) = (true, true);
+        let mut rest = text.char_indices();
+        while let Some((at, char)) = rest.next() {
+            let after = text.get(at + char.len_utf8()..).unwrap_or_default();
+            if is_break(char) {
+                // A single break between two texts reads as a blank: it is doubled.
+                let next_text = text.get(at..).unwrap_or_default().trim_start_matches(is_break).chars().next();
+                if !breaks && !leading_spaces && char == '\n' && !next_text.is_none_or(|c| c == ' ' || c == '\t') {
+                    self.put_break();
+                }
+                self.write_break(char);
+                breaks = true;
+            } else {
+                if breaks {
+                    self.write_indent();
+                    leading_spaces = char == ' ' || char == '\t';
+                }
+                if !breaks && char == ' ' && !after.starts_with(' ') && self.column > self.dialect.width {
+                    self.write_indent();
+                } else {
+                    self.put(char);
+                }
+                self.indention = false;
+                breaks = false;
+            }
+        }
+    }
+}
+
+pub(crate) fn is_break(char: char) -> bool {
+    matches!(char, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+fn is_printable(char: char) -> bool {
+    matches!(char, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
+}
+
+fn analyze(text: &str, dialect: Dialect) -> Analysis {
+    if text.is_empty() {
+        return Analysis { multiline: false, flow_plain: false, block_plain: true, single_quoted: true, block: false };
+    }
+    let marker = text.starts_with("---") || text.starts_with("...");
+    let (mut block_indicators, mut flow_indicators) = (marker, marker);
+    let (mut line_breaks, mut special, mut tabs) = (false, false, false);
+    let (mut edge, mut trailing_space, mut break_space, mut space_break) = (false, false, false, false);
+    let (mut after_blank, mut previous_space, mut previous_break) = (true, false, false);
+    let mut chars = text.chars().peekable();
+    let mut first = true;
+    while let Some(char) = chars.next() {
+        let next = chars.peek().copied();
+        let before_blank = next.is_none_or(|c| c == ' ' || c == '\t');
+        let (flow, block) = indicators(char, first, after_blank, before_blank);
+        flow_indicators |= flow;
+        block_indicators |= block;
+        if char == '\t' {
+            tabs = true;
+        } else if !is_printable(char) {
+            special = true;
+        }
+        if char == ' ' {
+            edge |= first || next.is_none();
+            trailing_space |= next.is_none();
+            break_space |= previous_break;
+            (previous_space, previous_break) = (true, false);
+        } else if is_break(char) {
+            line_breaks = true;
+            edge |= first || next.is_none();
+            space_break |= previous_space;
+            (previous_space, previous_break) = (false, true);
+        } else {
+            (previous_space, previous_break) = (false, false);
+        }
+        after_blank = char == ' ' || char == '\t' || is_break(char);
+        first = false;
+    }
+    let unquotable = break_space || space_break || special || tabs;
+    Analysis {
+        multiline: line_breaks,
+        flow_plain: !(edge || unquotable || line_breaks || flow_indicators),
+        block_plain: !(edge || unquotable || line_breaks || block_indicators),
+        single_quoted: !unquotable,
+        block: !(trailing_space || space_break || special || (tabs && !dialect.tabs_in_blocks)),
+    }
+}
+
+/// Whether a character keeps a scalar from being plain, in flow and in block context.
+fn indicators(char: char, first: bool, after_blank: bool, before_blank: bool) -> (bool, bool) {
+    if first {
+        return match char {
+            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => {
+                (true, true)
+            }
+            '?' | ':' => (true, before_blank),
+            '-' => (before_blank, before_blank),
+            _ => (false, false),
+        };
+    }
+    match char {
+        ',' | '?' | '[' | ']' | '{' | '}' => (true, false),
+        ':' => (true, before_blank),
+        '#' => (after_blank, after_blank),
+        _ => (false, false),
+    }
+}
+
+fn select(text: &str, wish: Style, place: Place, analysis: &Analysis) -> Style {
+    let mut style = wish;
+    if place.simple_key && analysis.multiline {
+        style = Style::DoubleQuoted;
+    }
+    if style == Style::Plain {
+        let allowed = if place.flow { analysis.flow_plain } else { analysis.block_plain };
+        if !allowed || (text.is_empty() && (place.flow || place.simple_key)) {
+            style = Style::SingleQuoted;
+        }
+    }
+    if style == Style::SingleQuoted && !analysis.single_quoted {
+        style = Style::DoubleQuoted;
+    }
+    if matches!(style, Style::Literal | Style::Folded) && (!analysis.block || place.flow || place.simple_key) {
+        style = Style::DoubleQuoted;
+    }
+    style
+}
+
+/// A scalar this long, or with line breaks, is written as an explicit key.
+pub(crate) fn is_simple_key(text: &str) -> bool {
+    text.len() <= 128 && !text.contains(is_break)
+}
