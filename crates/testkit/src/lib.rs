@@ -29,6 +29,7 @@ pub mod registry;
 mod repository;
 pub mod scratch;
 mod ssh_server;
+mod suite;
 mod webhook_sink;
 
 pub use api::Api;
@@ -41,4 +42,5 @@ pub use otlp_receiver::{OtlpReceiver, Span};
 pub use registry::{Registry, RegistryOptions};
 pub use repository::{Repository, git};
 pub use ssh_server::{KeyType, SshKey, SshServer};
+pub use suite::{EventRoute, NAMESPACE, Service, Suite, SuiteOptions, install_crds, install_roles};
 pub use webhook_sink::{Received, WebhookSink};

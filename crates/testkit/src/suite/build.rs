@@ -1,0 +1,54 @@
+//! The services' binaries.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::Service;
+
+/// The directory that holds the three binaries, built by cargo in the profile of the caller. `WEIR_BIN` names a directory whose binaries
+/// are used as they are.
+pub(super) fn binaries() -> Result<PathBuf> {
+    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(dir) = &*built {
+        return Ok(dir.clone());
+    }
+    let dir = match std::env::var_os("WEIR_BIN") {
+        Some(dir) => std::path::absolute(dir)?,
+        None => build()?,
+    };
+    for service in Service::ALL {
+        ensure!(dir.join(service.name()).is_file(), "{} holds no {}", dir.display(), service.name());
+    }
+    *built = Some(dir.clone());
+    Ok(dir)
+}
+
+fn build() -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--message-format=json-render-diagnostics"]);
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    for service in Service::ALL {
+        command.args(["--bin", service.name()]);
+    }
+    let mut child = command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let stdout = child.stdout.take().context("cargo has no stdout")?;
+    let mut dir = None;
+    for line in BufReader::new(stdout).lines() {
+        let message: Value = serde_json::from_str(&line?).unwrap_or_default();
+        if let Some(program) = message.get("executable").and_then(Value::as_str) {
+            dir = Path::new(program).parent().map(Path::to_owned);
+        }
+    }
+    ensure!(child.wait()?.success(), "the services do not compile; cargo's output is above");
+    dir.context("cargo named no executable")
+}
