@@ -80,7 +80,7 @@ impl Emitter {
         let comments = node.comments().unwrap_or(&none);
         if !comments.head.is_empty() {
             self.comment_lines(&comments.head);
-            self.w.put_break();
+            self.w.end_line();
         }
         self.node(node, Context::Root);
         if matches!(node.data, Data::Scalar(_) | Data::Alias(_)) {
@@ -90,10 +90,9 @@ impl Emitter {
             self.w.put_break();
         }
         if !comments.foot.is_empty() {
-            self.w.put_break();
+            self.w.end_line();
             self.w.indent = 0;
             self.comment_lines(&comments.foot);
-            self.w.put_break();
         }
     }
 
@@ -107,7 +106,7 @@ impl Emitter {
             self.w.write_indent();
             self.w.raw(line);
         }
-        self.w.put_break();
+        self.w.end_line();
     }
 
     fn line_comment(&mut self, node: &Node) {
@@ -190,7 +189,7 @@ impl Emitter {
 
     fn foot(&mut self, text: &str) {
         self.comment_lines(text);
-        self.w.put_break();
+        self.w.end_line();
     }
 
     fn mapping(&mut self, entries: &[(Node, Node)]) {
@@ -219,7 +218,7 @@ impl Emitter {
         if let Some(comments) = key.comments().filter(|c| !c.foot.is_empty()) {
             self.comment_lines(&comments.foot);
             if !last {
-                self.w.put_break();
+                self.w.end_line();
             }
         }
     }
@@ -227,6 +226,10 @@ impl Emitter {
     fn key(&mut self, key: &Node) {
         match &key.data {
             Data::Scalar(text) if is_simple_key(text) => {
+                if text == "<<" && key.style == Style::Plain && key.tag().is_none() {
+                    // Written out by go-yaml v3.
+                    self.properties(key, Some("!!merge"));
+                }
                 self.scalar(key, text, Place { flow: false, simple_key: true });
                 self.w.indicator(":", false, false, false);
             }

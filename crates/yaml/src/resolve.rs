@@ -184,15 +184,22 @@ pub(crate) fn is_timestamp(text: &str) -> bool {
     timestamp_parts(text).is_some()
 }
 
-fn timestamp_parts(text: &str) -> Option<()> {
+/// A timestamp as Go's JSON writes a time: RFC 3339, without trailing zeros in the fraction.
+pub(crate) fn rfc3339(text: &str) -> String {
+    timestamp_parts(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// Checks a timestamp and writes it in RFC 3339.
+fn timestamp_parts(text: &str) -> Option<String> {
     let (year, rest) = take_digits(text, 4, 4)?;
     let (month, rest) = take_digits(rest.strip_prefix('-')?, 1, 2)?;
     let (day, rest) = take_digits(rest.strip_prefix('-')?, 1, 2)?;
     if !valid_date(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?) {
         return None;
     }
+    let date = format!("{year}-{month:0>2}-{day:0>2}");
     if rest.is_empty() {
-        return Some(());
+        return Some(format!("{date}T00:00:00Z"));
     }
     let (zoned, rest) = match rest.as_bytes().first()? {
         b'T' | b't' => (true, rest.get(1..)?),
@@ -205,19 +212,26 @@ fn timestamp_parts(text: &str) -> Option<()> {
     if hour.parse::<u8>().ok()? > 23 || minute.parse::<u8>().ok()? > 59 || second.parse::<u8>().ok()? > 59 {
         return None;
     }
+    let mut time = format!("{date}T{hour:0>2}:{minute:0>2}:{second:0>2}");
     if let Some(fraction) = rest.strip_prefix(['.', ',']) {
-        rest = take_digits(fraction, 1, usize::MAX)?.1;
+        let (digits, after) = take_digits(fraction, 1, usize::MAX)?;
+        rest = after;
+        let digits = digits.get(..9).unwrap_or(digits).trim_end_matches('0');
+        if !digits.is_empty() {
+            time = format!("{time}.{digits}");
+        }
     }
-    if !zoned {
-        return rest.is_empty().then_some(());
+    if (!zoned && rest.is_empty()) || (zoned && rest == "Z") {
+        return Some(format!("{time}Z"));
     }
-    if rest == "Z" {
-        return Some(());
-    }
+    let zone = rest;
     let (hours, rest) = take_digits(rest.strip_prefix(['+', '-'])?, 2, 2)?;
     let (minutes, rest) = take_digits(rest.strip_prefix(':')?, 2, 2)?;
     let in_range = hours.parse::<u8>().ok()? <= 24 && minutes.parse::<u8>().ok()? < 60;
-    (rest.is_empty() && in_range).then_some(())
+    if !zoned || !rest.is_empty() || !in_range {
+        return None;
+    }
+    Some(if matches!(zone, "+00:00" | "-00:00") { format!("{time}Z") } else { format!("{time}{zone}") })
 }
 
 fn valid_date(year: u32, month: u32, day: u32) -> bool {

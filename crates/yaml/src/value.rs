@@ -159,6 +159,9 @@ impl<'a> Reader<'a> {
             Data::Alias(name) => self.target(key, name)?,
             _ => key,
         };
+        if self.schema == Schema::V3 && !matches!(crate::resolve::scalar_kind(key), "str" | "timestamp") {
+            return Err(error(key, ErrorKind::NotJson("a key must be a string; quote it")));
+        }
         let Some(text) = key.as_str() else {
             return Err(error(key, ErrorKind::NotJson("a mapping or sequence cannot be a key")));
         };
@@ -170,7 +173,6 @@ impl<'a> Reader<'a> {
                 _ => n.to_string(),
             },
             Value::Bool(b) => b.to_string(),
-            Value::Null if self.schema == Schema::V3 => "null".to_owned(),
             _ => return Err(error(key, ErrorKind::NotJson("null cannot be a key"))),
         })
     }
@@ -234,6 +236,7 @@ fn scalar_value(node: &Node, text: &str, schema: Schema) -> Result<Value, Error>
         Resolved::Int(n) => Value::Number(n.into()),
         Resolved::Uint(n) => Value::Number(n.into()),
         Resolved::Float(f) => float_value(node, f)?,
+        Resolved::Timestamp if schema == Schema::V3 => Value::String(crate::resolve::rfc3339(text)),
         Resolved::Timestamp | Resolved::Merge | Resolved::Str => Value::String(text.to_owned()),
     })
 }

@@ -69,6 +69,12 @@ impl Writer {
         self.indention = true;
     }
 
+    /// Ends the line; the next token stands at the start of the next.
+    pub(crate) fn end_line(&mut self) {
+        self.put_break();
+        self.whitespace = true;
+    }
+
     /// To the current indentation, on a new line unless nothing was written on this one.
     pub(crate) fn write_indent(&mut self) {
         let indent = usize::try_from(self.indent).unwrap_or(0);
