@@ -1,0 +1,396 @@
+//! From a reference to a tree: one conversation with the server, as short as what is kept allows.
+
+use std::{
+    cmp::Ordering as Cmp,
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use gix::hash::ObjectId;
+use tokio::{
+    io::AsyncWriteExt,
+    sync::{OwnedMutexGuard, Semaphore},
+};
+use weir_semver::{Constraint, Version, candidates};
+
+use crate::{
+    Error,
+    auth::{Auth, Method, Proxy, TlsOptions},
+    options::Options,
+    pack,
+    reference::{Reference, Revision, Selector},
+    remote::Remote,
+    store::{self, Store},
+    transport::{
+        Link,
+        http::{self, HttpLink},
+        ssh::{self, SshLink},
+    },
+    tree::{self, Commit, Tree},
+    wire::{Depth, Fetch, RemoteRef, Session, Shallow},
+};
+
+/// What to fetch, from where, into what.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The repository.
+    pub remote: &'a Remote,
+    /// Who we are to it.
+    pub auth: &'a Auth,
+    /// The way to it; none means the environment's (HTTP only) or a direct one.
+    pub proxy: Option<&'a Proxy>,
+    /// Which commit.
+    pub reference: &'a Reference,
+    /// The revision that is already stored: the fetch ends early if it is still the current one.
+    pub known: Option<&'a Revision>,
+    /// Where the repository is kept: a directory of its own, below a cache directory; created when missing.
+    pub keep: &'a Path,
+    /// For the whole fetch.
+    pub timeout: Duration,
+}
+
+/// How a fetch ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The known revision is still the current one; nothing was fetched.
+    Unchanged(Revision),
+    /// The commit, ready to be read.
+    Fetched(Checkout),
+}
+
+/// A fetched commit.
+#[derive(Clone, Debug)]
+pub struct Checkout {
+    /// Its revision.
+    pub revision: Revision,
+    /// Who wrote it.
+    pub commit: Commit,
+    /// Its tree.
+    pub tree: Tree,
+    /// Bytes of pack received for it: 0 when everything was here already.
+    pub received: u64,
+}
+
+/// Fetches from Git servers. Cheap to clone.
+///
+/// # Guarantees
+/// - Nothing of the machine's or a user's Git configuration is read, no hook and no helper is run, no program is started.
+/// - A fetch that is dropped stops; one that lasts too long ends with [`Error::Timeout`].
+/// - Two fetches into one directory wait for each other.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: Options,
+    /// For all HTTP servers without certificates or proxy of their own.
+    common: Mutex<Option<reqwest::Client>>,
+    /// Disk and CPU work at one time.
+    work: Arc<Semaphore>,
+    locks: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<()>>>>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+/// What the server's list says is wanted; more than one only when versions tie.
+type Targets = Vec<Target>;
+
+#[derive(Clone)]
+struct Target {
+    pointer: Option<String>,
+    found: RemoteRef,
+}
+
+/// Versions that tie are compared by their commits; nobody has more of them than this.
+const TIES: usize = 16;
+
+impl Client {
+    /// A client.
+    ///
+    /// # Errors
+    /// When an algorithm named in `options` is not known.
+    pub fn new(options: Options) -> Result<Self, Error> {
+        ssh::kex_algorithms(&options.ssh_kex_algorithms)?;
+        ssh::host_key_algorithms(&options.ssh_host_key_algorithms)?;
+        let inner = Inner {
+            options,
+            common: Mutex::default(),
+            work: Arc::new(Semaphore::new(2)),
+            locks: Mutex::default(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Fetches what a request asks for.
+    ///
+    /// # Errors
+    /// See [`Error::kind`].
+    pub async fn fetch(&self, request: &Request<'_>) -> Result<Outcome, Error> {
+        let _lock = self.lock(request.keep).await;
+        // Work on other threads outlives a dropped future by a moment; this tells it to stop.
+        let stop = StopOnDrop::default();
+        match tokio::time::timeout(request.timeout, self.run(request, &stop)).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Timeout { host: request.remote.authority(), after: request.timeout }),
+        }
+    }
+
+    /// Deletes what is kept in a directory.
+    ///
+    /// # Errors
+    /// When the file system fails.
+    pub async fn forget(&self, keep: &Path) -> Result<(), Error> {
+        let _lock = self.lock(keep).await;
+        let keep = keep.to_owned();
+        tokio::task::spawn_blocking(move || store::wipe(&keep)).await.map_err(|_| Error::Worker)?
+    }
+
+    async fn lock(&self, keep: &Path) -> OwnedMutexGuard<()> {
+        let lock = match self.inner.locks.lock() {
+            Ok(mut locks) => {
+                locks.retain(|_, lock| lock.strong_count() > 0);
+                match locks.get(keep).and_then(Weak::upgrade) {
+                    Some(lock) => lock,
+                    None => {
+                        let lock = Arc::new(tokio::sync::Mutex::new(()));
+                        locks.insert(keep.to_owned(), Arc::downgrade(&lock));
+                        lock
+                    }
+                }
+            }
+            Err(_) => Arc::default(),
+        };
+        lock.lock_owned().await
+    }
+
+    async fn run(&self, request: &Request<'_>, stop: &StopOnDrop) -> Result<Outcome, Error> {
+        let selector = request.reference.selector()?;
+        let mut session = self.open(request, &selector).await?;
+        let targets = find(&mut session, &selector).await?;
+        if targets.is_empty() {
+            return Err(self.missing(request, session, &selector).await);
+        }
+        if let (Some(known), [only]) = (request.known, targets.as_slice())
+            && known.commit == only.found.commit()
+            && known.pointer == only.pointer
+        {
+            session.close().await;
+            return Ok(Outcome::Unchanged(known.clone()));
+        }
+        let limits = self.inner.options.limits.clone();
+        let (keep, url) = (request.keep.to_owned(), request.remote.to_string());
+        let store = self.blocking(stop, move |_| Store::open(&keep, &url, &limits)).await?;
+        let fresh = store.tips().is_empty();
+        match self.complete(request, session, &selector, &targets, store, stop).await {
+            // What we keep may be at fault, or what the server thinks we keep: once more, from nothing.
+            Err(Error::Damaged { .. } | Error::Protocol { .. } | Error::Remote { .. }) if !fresh => {
+                let (keep, url) = (request.keep.to_owned(), request.remote.to_string());
+                let store = self.blocking(stop, move |_| Store::anew(&keep, &url)).await?;
+                let mut session = self.open(request, &selector).await?;
+                let targets = find(&mut session, &selector).await?;
+                if targets.is_empty() {
+                    return Err(self.missing(request, session, &selector).await);
+                }
+                self.complete(request, session, &selector, &targets, store, stop).await
+            }
+            result => result,
+        }
+    }
+
+    /// Opens a conversation.
+    async fn open(&self, request: &Request<'_>, selector: &Selector) -> Result<Session, Error> {
+        let options = &self.inner.options;
+        let link = match &request.auth.0 {
+            Method::Http { credentials, tls } => {
+                let client = self.http(tls, request.proxy, &request.remote.authority())?;
+                let redirects = options.limits.redirects;
+                Link::Http(HttpLink::new(client, request.remote, credentials, tls, request.proxy, redirects)?)
+            }
+            Method::Ssh(who) => {
+                Link::Ssh(Box::new(SshLink::open(request.remote, who, request.proxy, options).await?))
+            }
+        };
+        Session::open(link, &options.limits, |name| selector.wants(name)).await
+    }
+
+    fn http(&self, tls: &TlsOptions, proxy: Option<&Proxy>, host: &str) -> Result<reqwest::Client, Error> {
+        if *tls != TlsOptions::default() || proxy.is_some() {
+            return http::client(tls, proxy, host);
+        }
+        let Ok(mut common) = self.inner.common.lock() else { return http::client(tls, None, host) };
+        match common.as_ref() {
+            Some(client) => Ok(client.clone()),
+            None => Ok(common.insert(http::client(tls, None, host)?).clone()),
+        }
+    }
+
+    /// Why nothing was found: an empty repository is another problem than a missing branch.
+    async fn missing(&self, request: &Request<'_>, session: Session, selector: &Selector) -> Error {
+        match session.has_any().await {
+            Ok(false) => Error::Empty,
+            Ok(true) => Error::ReferenceNotFound { what: selector.what(), host: request.remote.authority() },
+            Err(error) => error,
+        }
+    }
+
+    /// Fetches the target into the store, unless it is there, and opens its tree.
+    async fn complete(
+        &self,
+        request: &Request<'_>,
+        mut session: Session,
+        selector: &Selector,
+        targets: &Targets,
+        mut store: Store,
+        stop: &StopOnDrop,
+    ) -> Result<Outcome, Error> {
+        let host = request.remote.authority();
+        let mut wants: Vec<ObjectId> = targets.iter().map(|t| t.found.id).collect();
+        let mut depth = Depth::One;
+        if let Selector::Commit(_, _) = selector
+            && !session.serves_commits()
+        {
+            // The server gives only what it lists: take the whole branch and find the commit in it.
+            let tips = session.references(&selector.prefixes(), |name| selector.wants(name)).await?;
+            if tips.is_empty() {
+                return Err(self.missing(request, session, selector).await);
+            }
+            wants = tips.into_iter().map(|r| r.id).collect();
+            depth = Depth::All;
+        }
+        let here = matches!(targets.as_slice(), [only] if store.tips().contains(&only.found.commit()));
+        let mut received = 0;
+        let mut shallow = Shallow::default();
+        if here {
+            session.close().await;
+        } else {
+            let file = tempfile::Builder::new()
+                .prefix("tmp_incoming_")
+                .tempfile_in(store.packs())
+                .map_err(Error::io("write to"))?;
+            let (file, path) = file.into_parts();
+            let mut file = tokio::fs::File::from_std(file);
+            file.set_max_buf_size(64 * 1024);
+            let fetch = Fetch { wants: &wants, haves: store.tips(), shallow: store.shallow(), depth };
+            let result = session.fetch(&fetch, &mut file).await;
+            shallow = match (result, selector) {
+                (Err(Error::Remote { message, .. }), Selector::Commit(..)) if message.contains("not our ref") => {
+                    return Err(Error::ReferenceNotFound { what: selector.what(), host });
+                }
+                (result, _) => result?,
+            };
+            file.flush().await.map_err(Error::io("write to"))?;
+            received = file.metadata().await.map_err(Error::io("read"))?.len();
+            drop(file);
+            let (packs, limits, offsets) =
+                (store.packs(), self.inner.options.limits.clone(), session.knows_offsets());
+            session.close().await;
+            let server = host.clone();
+            self.blocking(stop, move |stop| pack::index(&path, &packs, &server, &limits, offsets, stop)).await?;
+        }
+        let limits = self.inner.options.limits.clone();
+        let (what, targets) = (selector.what(), targets.clone());
+        let whole = depth == Depth::All;
+        let checkout = self
+            .blocking(stop, move |_| {
+                let objects = store.objects(&limits)?;
+                if whole && targets.iter().any(|t| !gix::objs::Exists::exists(&objects, &t.found.id)) {
+                    return Err(Error::ReferenceNotFound { what, host });
+                }
+                let (pointer, commit, root) = newest(&objects, &targets)?.ok_or(Error::NotACommit { what })?;
+                let tree = Tree::new(objects, root, limits, store.dir().to_owned());
+                if let Err(error) = tree.check() {
+                    store::distrust(store.dir());
+                    return Err(error);
+                }
+                store.remember(commit.id, &shallow)?;
+                let revision = Revision { pointer, commit: commit.id };
+                Ok(Checkout { revision, commit, tree, received })
+            })
+            .await?;
+        Ok(Outcome::Fetched(checkout))
+    }
+
+    /// Runs disk work off the runtime's threads, at most two at a time.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        stop: &StopOnDrop,
+        work: impl FnOnce(&AtomicBool) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = Arc::clone(&self.inner.work).acquire_owned().await.map_err(|_| Error::Worker)?;
+        let stop = Arc::clone(&stop.0);
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work(&stop)
+        })
+        .await
+        .map_err(|_| Error::Worker)?
+    }
+}
+
+/// Says stop when it goes.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Looks up what is wanted in the server's list.
+async fn find(session: &mut Session, selector: &Selector) -> Result<Targets, Error> {
+    if let Selector::Commit(id, branch) = selector {
+        let found = RemoteRef { name: String::new(), id: *id, peeled: None };
+        return Ok(vec![Target { pointer: branch.clone(), found }]);
+    }
+    let refs = session.references(&selector.prefixes(), |name| selector.wants(name)).await?;
+    let pointer = match selector {
+        Selector::Semver(constraint, _) => return Ok(highest(constraint, &refs)),
+        Selector::Branch(name) | Selector::Tag(name) | Selector::Name(name) => Some(name.clone()),
+        Selector::Commit(..) => None,
+    };
+    Ok(refs.into_iter().take(1).map(|found| Target { pointer: pointer.clone(), found }).collect())
+}
+
+/// The tags of the highest version that a constraint allows.
+fn highest(constraint: &Constraint, refs: &[RemoteRef]) -> Targets {
+    let tags: HashMap<&str, &RemoteRef> =
+        refs.iter().filter_map(|r| Some((r.name.strip_prefix("refs/tags/")?, r))).collect();
+    let mut best: Vec<(Version, &str)> = Vec::new();
+    for (version, tag) in candidates(constraint, tags.keys().copied()) {
+        match best.first().map(|(top, _)| version.cmp(top)) {
+            Some(Cmp::Less) => continue,
+            Some(Cmp::Equal) => {}
+            Some(Cmp::Greater) | None => best.clear(),
+        }
+        best.push((version, tag));
+    }
+    best.sort_by_key(|(_, tag)| *tag);
+    let target = |tag: &str| tags.get(tag).map(|r| Target { pointer: Some(tag.to_owned()), found: (*r).clone() });
+    best.iter().filter_map(|(_, tag)| target(tag)).take(TIES).collect()
+}
+
+/// Of several commits the newest; ties go to the first. None when one leads to no commit.
+fn newest(
+    objects: &gix::odb::Handle,
+    targets: &Targets,
+) -> Result<Option<(Option<String>, Commit, ObjectId)>, Error> {
+    let mut best: Option<(Option<String>, Commit, ObjectId)> = None;
+    for target in targets {
+        let Some((commit, root)) = tree::commit(objects, target.found.id)? else { return Ok(None) };
+        if best.as_ref().is_none_or(|(_, newest, _)| commit.time > newest.time) {
+            best = Some((target.pointer.clone(), commit, root));
+        }
+    }
+    Ok(best)
+}

@@ -1,0 +1,271 @@
+//! From a pack file of a stranger to an indexed pack: every entry measured before anything is unpacked into memory.
+//!
+//! The file is read once from front to back to check entries, sizes and checksum; then gix resolves deltas, hashes every
+//! object and writes the index. A pack that promises too much never reaches that second step.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use gix::{
+    odb::pack::data::{Entry, entry::Header},
+    zlib::{Decompress, FlushDecompress, Status},
+};
+
+use crate::{Error, options::Limits};
+
+const TRAILER: u64 = 20;
+
+/// Measures the pack at `path`, then writes it and its index into `directory`.
+pub(crate) fn index(
+    path: &Path,
+    directory: &Path,
+    host: &str,
+    limits: &Limits,
+    offsets_only: bool,
+    stop: &AtomicBool,
+) -> Result<(), Error> {
+    let file = File::open(path).map_err(Error::io("read"))?;
+    let size = file.metadata().map_err(Error::io("read"))?.len();
+    let mut scan = Scan::new(file, size, host, limits, offsets_only)?;
+    while scan.left > 0 {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Worker);
+        }
+        scan.step()?;
+    }
+    scan.trailer()?;
+    drop(scan);
+    let mut input = BufReader::with_capacity(64 * 1024, File::open(path).map_err(Error::io("read"))?);
+    let options = gix::odb::pack::bundle::write::Options {
+        thread_limit: Some(1),
+        // One of the allocations is the list of entries, whose number `Scan` has bounded.
+        alloc_limit_bytes: usize::try_from(limits.object_bytes.max(1 << 30)).ok(),
+        ..gix::odb::pack::bundle::write::Options::default()
+    };
+    let outcome = gix::odb::pack::Bundle::write_to_directory(
+        &mut input,
+        Some(directory),
+        &mut gix::progress::Discard,
+        stop,
+        None::<gix::odb::Handle>,
+        gix::hash::Kind::Sha1,
+        options,
+    )
+    .map_err(|e| bad(host, &format!("its pack cannot be resolved: {e}")))?;
+    if let Some(keep) = outcome.keep_path {
+        std::fs::remove_file(keep).map_err(Error::io("write to"))?;
+    }
+    Ok(())
+}
+
+fn bad(host: &str, reason: &str) -> Error {
+    Error::Protocol { host: host.to_owned(), reason: reason.chars().take(300).collect() }
+}
+
+/// A pack file being read from front to back.
+struct Scan<'a> {
+    input: Input,
+    host: &'a str,
+    limits: &'a Limits,
+    offsets_only: bool,
+    left: u32,
+    size: u64,
+    inflate: Decompress,
+    scratch: Vec<u8>,
+    /// Bytes along the chain of deltas that ends at each entry, by its offset: ascending, as entries come.
+    chains: Vec<(u64, u64)>,
+    inflated: u64,
+    by_id: u64,
+}
+
+impl<'a> Scan<'a> {
+    fn new(file: File, size: u64, host: &'a str, limits: &'a Limits, offsets_only: bool) -> Result<Self, Error> {
+        let mut input = Input::new(file);
+        let mut head = [0u8; 12];
+        input.read_exact(&mut head).map_err(|_| bad(host, "its pack has no header"))?;
+        let (magic, rest) = head.split_at(4);
+        let (version, count) = rest.split_at(4);
+        if magic != b"PACK" || version != [0, 0, 0, 2] {
+            return Err(bad(host, "its pack has no header of version 2"));
+        }
+        let left = u32::from_be_bytes(count.try_into().unwrap_or_default());
+        if left > limits.objects {
+            return Err(Error::Limit { host: host.to_owned(), what: "objects in a pack", limit: limits.objects.into() });
+        }
+        // An entry takes at least a byte of header and eight of an empty zlib stream.
+        if u64::from(left) * 9 > size {
+            return Err(bad(host, "its pack announces more objects than it has room for"));
+        }
+        Ok(Self {
+            input,
+            host,
+            limits,
+            offsets_only,
+            left,
+            size,
+            inflate: Decompress::new(),
+            scratch: vec![0; 32 * 1024],
+            chains: Vec::with_capacity(left as usize),
+            inflated: 0,
+            by_id: 0,
+        })
+    }
+
+    fn limit(&self, what: &'static str, limit: u64) -> Error {
+        Error::Limit { host: self.host.to_owned(), what, limit }
+    }
+
+    fn step(&mut self) -> Result<(), Error> {
+        self.left -= 1;
+        let offset = self.input.at;
+        let entry = Entry::from_read(&mut self.input, offset, TRAILER as usize)
+            .map_err(|e| bad(self.host, &format!("an entry of its pack has no header: {e}")))?;
+        if entry.decompressed_size > self.limits.object_bytes {
+            return Err(self.limit("an object", self.limits.object_bytes));
+        }
+        let head = self.measure(entry.decompressed_size)?;
+        self.weigh(offset, &entry, &head)?;
+        if self.input.at + TRAILER > self.size {
+            return Err(bad(self.host, "its pack ends early"));
+        }
+        Ok(())
+    }
+
+    /// Inflates one entry into nothing, never past its announced size; returns its first bytes.
+    fn measure(&mut self, announced: u64) -> Result<Vec<u8>, Error> {
+        let mut head = Vec::new();
+        self.inflate.reset();
+        loop {
+            let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
+            let chunk = self.input.inner.fill_buf().map_err(Error::io("read"))?;
+            let at_end = chunk.is_empty();
+            let status = self
+                .inflate
+                .decompress(chunk, &mut self.scratch, FlushDecompress::None)
+                .map_err(|_| bad(self.host, "an entry of its pack cannot be inflated"))?;
+            let used = usize::try_from(self.inflate.total_in() - before_in).unwrap_or(usize::MAX);
+            let made = usize::try_from(self.inflate.total_out() - before_out).unwrap_or(usize::MAX);
+            self.input.took(used);
+            if head.len() < 32 {
+                head.extend(self.scratch.iter().take(made.min(32 - head.len())));
+            }
+            if self.inflate.total_out() > announced {
+                return Err(bad(self.host, "an entry of its pack is larger than announced"));
+            }
+            match status {
+                Status::StreamEnd if self.inflate.total_out() == announced => return Ok(head),
+                Status::StreamEnd => return Err(bad(self.host, "an entry of its pack is smaller than announced")),
+                _ if used == 0 && made == 0 && at_end => return Err(bad(self.host, "its pack ends early")),
+                _ if used == 0 && made == 0 => return Err(bad(self.host, "an entry of its pack cannot be inflated")),
+                _ => {}
+            }
+        }
+    }
+
+    /// Counts what unpacking this entry will take.
+    fn weigh(&mut self, offset: u64, entry: &Entry, head: &[u8]) -> Result<(), Error> {
+        let result = if entry.header.is_delta() { delta_result(head) } else { Some(entry.decompressed_size) };
+        let result = result.ok_or_else(|| bad(self.host, "a delta of its pack has no sizes"))?;
+        if result > self.limits.object_bytes {
+            return Err(self.limit("an object", self.limits.object_bytes));
+        }
+        self.inflated = self.inflated.saturating_add(result);
+        if self.inflated > self.limits.inflated_bytes {
+            return Err(self.limit("all objects of a pack", self.limits.inflated_bytes));
+        }
+        let base = match entry.header {
+            Header::OfsDelta { base_distance } => {
+                let at = offset.checked_sub(base_distance).unwrap_or(u64::MAX);
+                match self.chains.binary_search_by_key(&at, |(offset, _)| *offset) {
+                    Ok(i) => self.chains.get(i).map_or(0, |(_, bytes)| *bytes),
+                    Err(_) => return Err(bad(self.host, "a delta of its pack has no base")),
+                }
+            }
+            Header::RefDelta { .. } if self.offsets_only => {
+                return Err(bad(self.host, "a delta of its pack names a base that is elsewhere"));
+            }
+            Header::RefDelta { .. } => {
+                self.by_id = self.by_id.saturating_add(result);
+                self.by_id
+            }
+            _ => 0,
+        };
+        let chain = base.saturating_add(result);
+        if chain > self.limits.chain_bytes {
+            return Err(self.limit("a chain of deltas", self.limits.chain_bytes));
+        }
+        self.chains.push((offset, chain));
+        Ok(())
+    }
+
+    /// Reads the checksum and compares.
+    fn trailer(&mut self) -> Result<(), Error> {
+        let hasher = std::mem::replace(&mut self.input.hasher, gix::hash::hasher(gix::hash::Kind::Sha1));
+        let actual = hasher.try_finalize().map_err(|_| bad(self.host, "its pack is an attack on SHA-1"))?;
+        let mut bytes = [0u8; TRAILER as usize];
+        self.input.inner.read_exact(&mut bytes).map_err(|_| bad(self.host, "its pack ends early"))?;
+        if bytes != actual.as_slice() {
+            return Err(bad(self.host, "its pack has another checksum than it says"));
+        }
+        if self.input.at + TRAILER != self.size {
+            return Err(bad(self.host, "its pack goes on after its end"));
+        }
+        Ok(())
+    }
+}
+
+/// The size a delta's result will have: the second of the two numbers it starts with.
+fn delta_result(head: &[u8]) -> Option<u64> {
+    let mut bytes = head.iter();
+    let mut number = || {
+        let (mut value, mut shift) = (0u64, 0u32);
+        loop {
+            let byte = *bytes.next()?;
+            value |= u64::from(byte & 0x7f).checked_shl(shift).filter(|_| shift < 63)?;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+    };
+    number()?;
+    number()
+}
+
+/// The file with the checksum of what was read.
+struct Input {
+    inner: BufReader<File>,
+    at: u64,
+    hasher: gix::hash::Hasher,
+}
+
+impl Input {
+    fn new(file: File) -> Self {
+        Self {
+            inner: BufReader::with_capacity(64 * 1024, file),
+            at: 0,
+            hasher: gix::hash::hasher(gix::hash::Kind::Sha1),
+        }
+    }
+
+    /// Consumes `n` bytes of the buffer.
+    fn took(&mut self, n: usize) {
+        let bytes = self.inner.buffer().get(..n).unwrap_or_default();
+        self.hasher.update(bytes);
+        self.at += n as u64;
+        self.inner.consume(n);
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let mut chunk = self.inner.fill_buf()?;
+        let n = chunk.read(out)?;
+        self.took(n);
+        Ok(n)
+    }
+}

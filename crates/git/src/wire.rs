@@ -1,0 +1,17 @@
+//! Git's wire protocol, client side, reading only: packets, references, fetch. Versions 2 and 0.
+//!
+//! ```text
+//! Link (http | ssh) --packets--> Session::open -> references -> fetch -> pack bytes
+//! ```
+//!
+//! Everything a server sends is counted against a budget before it is kept.
+//! Protocol: gitprotocol-v2(5), gitprotocol-pack(5), gitprotocol-http(5).
+
+mod packet;
+mod session;
+
+pub(crate) use packet::{Packet, PacketReader, remote_error};
+pub(crate) use session::{Depth, Fetch, RemoteRef, Session, Shallow, parse_id};
+
+/// How we name ourselves.
+pub(crate) const AGENT: &str = concat!("weir/", env!("CARGO_PKG_VERSION"));
