@@ -1,2 +1,5 @@
-//! xtask.
-fn main() {}
+//! `cargo xtask`: every habit of this repository, with nothing but Rust.
+
+fn main() -> std::process::ExitCode {
+    xtask::main()
+}

@@ -42,5 +42,5 @@ pub use otlp_receiver::{OtlpReceiver, Span};
 pub use registry::{Registry, RegistryOptions};
 pub use repository::{Repository, git};
 pub use ssh_server::{KeyType, SshKey, SshServer};
-pub use suite::{EventRoute, NAMESPACE, Service, Suite, SuiteOptions, install_crds, install_roles};
+pub use suite::{EventRoute, NAMESPACE, Service, Suite, SuiteOptions, build_services, install_crds, install_roles};
 pub use webhook_sink::{Received, WebhookSink};

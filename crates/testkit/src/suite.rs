@@ -22,6 +22,7 @@ use crate::port::{self, Port};
 use crate::process::{Process, Program};
 use crate::scratch::Scratch;
 
+pub use build::build_services;
 pub use install::{NAMESPACE, install_crds, install_roles};
 
 /// One of the services.
@@ -100,7 +101,7 @@ impl Suite {
 
     /// The same with `options`.
     pub async fn with(api: &Api, kubeconfig: &Path, options: SuiteOptions) -> Result<Self> {
-        let bins = background::run_blocking(build::binaries).await?;
+        let bins = background::run_blocking(build::build_services).await?;
         install_crds(api).await?;
         install_roles(api).await?;
         let dir = Scratch::new("suite")?;

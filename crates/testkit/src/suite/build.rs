@@ -12,7 +12,7 @@ use super::Service;
 
 /// The directory that holds the three binaries, built by cargo in the profile of the caller. `WEIR_BIN` names a directory whose binaries
 /// are used as they are.
-pub(super) fn binaries() -> Result<PathBuf> {
+pub fn build_services() -> Result<PathBuf> {
     static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some(dir) = &*built {
