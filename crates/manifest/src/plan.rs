@@ -53,8 +53,8 @@ pub enum Live {
         live: Object,
         /// As it would be.
         dry_run: Object,
-        /// What is sent: the desired object, ignored fields left alone.
-        sent: Object,
+        /// What is sent when not the desired object itself: ignored fields are left alone in it.
+        sent: Option<Object>,
     },
     /// It is there or not, and is not to be touched.
     Untouched,
@@ -86,8 +86,6 @@ pub enum Action {
     Unchanged {
         /// As it is.
         live: Object,
-        /// Whether all its desired fields are ours.
-        owned: bool,
     },
     /// It is not to be touched.
     Skip,
@@ -107,6 +105,8 @@ pub struct Change {
     pub entry: Entry,
     /// What is done with it.
     pub action: Action,
+    /// Whether all its desired fields are ours afterwards, so that a change of them is seen in the managed fields.
+    pub owned: bool,
 }
 
 /// An object that leaves the cluster.
@@ -149,6 +149,7 @@ pub struct Rules<'a> {
 #[must_use]
 pub fn diff(desired: Object, live: Live, rules: Rules<'_>) -> Change {
     let entry = Entry { object: desired.reference(), version: desired.version().to_owned() };
+    let mut owned = rules.ignored.is_empty();
     let action = match live {
         Live::Absent => Action::Create { object: desired },
         Live::Untouched => Action::Skip,
@@ -159,14 +160,14 @@ pub fn diff(desired: Object, live: Live, rules: Rules<'_>) -> Change {
             let fields = differences(&live, &dry_run, rules.ignored);
             if cleanup.is_none() && fields.is_empty() {
                 let owner = rules.cleanup.owner.as_str();
-                let owned = applied_by(&live, owner).is_some_and(|have| Some(have) == applied_by(&dry_run, owner));
-                Action::Unchanged { live, owned: owned && rules.ignored.is_empty() }
+                owned &= applied_by(&live, owner).is_some_and(|have| Some(have) == applied_by(&dry_run, owner));
+                Action::Unchanged { live }
             } else {
-                Action::Configure { object: sent, cleanup, fields }
+                Action::Configure { object: sent.unwrap_or(desired), cleanup, fields }
             }
         }
     };
-    Change { entry, action }
+    Change { entry, action, owned }
 }
 
 /// Where two states of an object differ in labels, annotations or body (neither in other metadata nor in status),
@@ -267,7 +268,7 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Change { entry, action } in &self.changes {
+        for Change { entry, action, owned: _ } in &self.changes {
             match action {
                 Action::Unchanged { .. } | Action::Skip => continue,
                 Action::Recreate { .. } => writeln!(f, "{} recreated", entry.object)?,

@@ -16,8 +16,7 @@ fn planned(kind: &str, live: Value, dry_run: Value, ignored: &[&str]) -> Change 
     let ignored: Vec<Pointer> = ignored.iter().map(|p| Pointer::parse(p).unwrap()).collect();
     let (live, dry_run) = (object(kind, live), object(kind, dry_run));
     let desired = object(kind, json!({}));
-    let sent = desired.clone();
-    diff(desired, Live::Present { live, dry_run, sent }, Rules { cleanup: &cleanup, ignored: &ignored })
+    diff(desired, Live::Present { live, dry_run, sent: None }, Rules { cleanup: &cleanup, ignored: &ignored })
 }
 
 #[test]
@@ -75,6 +74,7 @@ fn a_plan_prints_what_a_person_wants_to_know_and_no_secret() {
             Change {
                 entry: entry("ConfigMap", "new"),
                 action: Action::Create { object: object("ConfigMap", json!({})) },
+                owned: true,
             },
             planned(
                 "Secret",
@@ -88,10 +88,11 @@ fn a_plan_prints_what_a_person_wants_to_know_and_no_secret() {
                 json!({"spec": {"ports": [{"port": 80}]}}),
                 &[],
             ),
-            Change { entry: entry("A", "skipped"), action: Action::Skip },
+            Change { entry: entry("A", "skipped"), action: Action::Skip, owned: true },
             Change {
                 entry: entry("Job", "old"),
                 action: Action::Recreate { object: object("Job", json!({})), uid: "u".into() },
+                owned: true,
             },
         ],
         deletions: deletions(vec![entry("ConfigMap", "z"), entry("Service", "y")]),

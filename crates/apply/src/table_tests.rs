@@ -1,0 +1,137 @@
+use super::*;
+
+const US: &str = "us";
+
+fn owner() -> Owner {
+    Owner { namespace: "ns".into(), name: "app".into() }
+}
+
+fn kind() -> GroupKind {
+    GroupKind::new("", "ConfigMap")
+}
+
+fn object(name: &str) -> ObjectRef {
+    ObjectRef { group: String::new(), kind: "ConfigMap".into(), namespace: "ns".into(), name: name.into() }
+}
+
+/// An object at a version, with a state that its fingerprint follows.
+fn at(name: &str, version: u64, state: i64) -> Metadata {
+    Metadata {
+        name: name.into(),
+        namespace: "ns".into(),
+        uid: "u".into(),
+        resource_version: version.to_string(),
+        generation: Some(state),
+        ..Metadata::default()
+    }
+}
+
+fn observe(table: &mut Table, meta: &Metadata) -> Option<Wake> {
+    table.observe(&kind(), &owner(), meta, meta.fingerprint(US)).map(|(_, wake)| wake)
+}
+
+fn expect(table: &mut Table, meta: &Metadata) {
+    table.expect(&owner(), &object(&meta.name), meta.version(), meta.fingerprint(US));
+}
+
+#[test]
+fn our_own_write_is_no_drift_whichever_comes_first() {
+    let mut t = Table::default();
+    expect(&mut t, &at("a", 5, 1));
+    assert_eq!(observe(&mut t, &at("a", 5, 1)), None);
+    t.begin(&owner());
+    assert_eq!(observe(&mut t, &at("a", 7, 2)), None, "the watch was faster than the answer");
+    expect(&mut t, &at("a", 7, 2));
+    assert_eq!(t.finish(&owner(), false), None);
+    assert!(t.drifted(&owner()).is_empty() && t.holds(&object("a")));
+}
+
+#[test]
+fn anothers_write_is_drift_at_once_or_at_the_end_of_a_run() {
+    let mut t = Table::default();
+    expect(&mut t, &at("a", 5, 1));
+    assert_eq!(observe(&mut t, &at("a", 6, 1)), None, "nothing of ours moved");
+    assert_eq!(observe(&mut t, &at("a", 7, 2)), Some(Wake::Drift));
+    assert_eq!(t.drifted(&owner()), [object("a")]);
+    t.begin(&owner());
+    expect(&mut t, &at("a", 8, 3));
+    assert_eq!(observe(&mut t, &at("a", 9, 4)), None);
+    assert_eq!(t.finish(&owner(), false), Some(Wake::Drift));
+    t.begin(&owner());
+    assert_eq!(t.finish(&owner(), false), None, "a run that could not help is not repeated at once");
+    assert!(!t.holds(&object("a")));
+}
+
+#[test]
+fn drift_between_our_answer_and_its_registration_is_found() {
+    let mut t = Table::default();
+    assert_eq!(observe(&mut t, &at("a", 5, 1)), None);
+    assert_eq!(observe(&mut t, &at("a", 6, 2)), None);
+    t.begin(&owner());
+    expect(&mut t, &at("a", 5, 1));
+    assert_eq!(t.finish(&owner(), false), Some(Wake::Drift));
+}
+
+#[test]
+fn a_change_that_is_undone_is_no_drift_any_more() {
+    let mut t = Table::default();
+    expect(&mut t, &at("a", 5, 1));
+    assert_eq!(observe(&mut t, &at("a", 6, 2)), Some(Wake::Drift));
+    observe(&mut t, &at("a", 7, 1));
+    assert!(t.drifted(&owner()).is_empty());
+}
+
+#[test]
+fn what_is_deleted_is_drift_unless_we_let_it_go() {
+    let mut t = Table::default();
+    expect(&mut t, &at("a", 5, 1));
+    expect(&mut t, &at("b", 6, 1));
+    observe(&mut t, &at("a", 5, 1));
+    observe(&mut t, &at("b", 6, 1));
+    assert_eq!(t.vanish(&kind(), "ns", "a", 9), Some((owner(), Wake::Drift)));
+    t.forget(&object("b"));
+    assert_eq!(t.vanish(&kind(), "ns", "b", 10), None);
+    assert_eq!(t.drifted(&owner()), [object("a")]);
+    expect(&mut t, &at("a", 11, 1));
+    assert_eq!(t.vanish(&kind(), "ns", "a", 9), None, "an old deletion, of what was there before");
+    assert!(t.drifted(&owner()).is_empty());
+}
+
+#[test]
+fn a_listing_finds_what_went_while_nobody_looked() {
+    let mut t = Table::default();
+    for name in ["a", "b"] {
+        expect(&mut t, &at(name, 5, 1));
+        observe(&mut t, &at(name, 5, 1));
+    }
+    t.listing(&kind());
+    observe(&mut t, &at("b", 5, 1));
+    expect(&mut t, &at("c", 9, 1));
+    let alarms = t.listed(&kind(), 8);
+    assert_eq!(alarms, [(owner(), Wake::Drift)], "a is gone; c was written after the listing");
+    assert_eq!(t.drifted(&owner()), [object("a")]);
+}
+
+#[test]
+fn who_waits_is_woken_by_others_writes_and_told_which() {
+    let mut t = Table::default();
+    t.begin(&owner());
+    t.attend(&owner());
+    expect(&mut t, &at("a", 5, 1));
+    assert_eq!(observe(&mut t, &at("a", 5, 1)), None);
+    assert_eq!(t.finish(&owner(), true), None, "our own write is no news");
+    assert_eq!(observe(&mut t, &at("a", 6, 1)), Some(Wake::Health));
+    assert_eq!(t.take_touched(&owner()), [object("a")]);
+    t.begin(&owner());
+    assert_eq!(observe(&mut t, &at("a", 7, 1)), None);
+    assert_eq!(t.finish(&owner(), true), Some(Wake::Health), "written during the run");
+    assert_eq!(t.touch(&owner(), &object("other")), Some((owner(), Wake::Health)));
+    assert_eq!(t.take_touched(&owner()).len(), 2);
+    t.finish(&owner(), false);
+    assert_eq!(observe(&mut t, &at("a", 8, 1)), None);
+}
+
+#[test]
+fn a_row_is_small() {
+    assert!(std::mem::size_of::<Row>() <= 80, "{}", std::mem::size_of::<Row>());
+}
