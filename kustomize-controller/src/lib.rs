@@ -1,1 +1,3 @@
-//! weir-kustomize-controller.
+//! kustomize-controller: keeps clusters equal to what Kustomizations build from artifacts.
+
+pub mod kustomization;

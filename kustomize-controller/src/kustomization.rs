@@ -1,0 +1,6 @@
+//! `Kustomization`: artifact -> objects -> plan -> cluster -> conclusion.
+
+pub mod depends;
+pub mod history;
+pub mod substitute;
+pub mod timing;
