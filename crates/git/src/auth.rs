@@ -135,10 +135,9 @@ fn http(remote: &Remote, data: &Data) -> Result<HttpCredentials, Error> {
             Err(invalid(format!("invalid '{}' auth option: 'password' requires 'username' to be set", remote.scheme())))
         }
         (None, None) => Ok(HttpCredentials::None),
-        (Some(user), password) => Ok(HttpCredentials::Basic {
-            user: Hidden::new(user),
-            password: Hidden::new(password.unwrap_or_default()),
-        }),
+        (Some(user), password) => {
+            Ok(HttpCredentials::Basic { user: Hidden::new(user), password: Hidden::new(password.unwrap_or_default()) })
+        }
     }
 }
 
@@ -157,9 +156,8 @@ fn tls(remote: &Remote, data: &Data) -> Result<TlsOptions, Error> {
 }
 
 fn ssh(remote: &Remote, data: &Data) -> Result<SshCredentials, Error> {
-    let required = |key: &str| {
-        text(data, key)?.ok_or_else(|| invalid(format!("invalid 'ssh' auth option: '{key}' is required")))
-    };
+    let required =
+        |key: &str| text(data, key)?.ok_or_else(|| invalid(format!("invalid 'ssh' auth option: '{key}' is required")));
     let identity = required("identity")?;
     let known_hosts = KnownHosts::parse(&required("known_hosts")?);
     let password = text(data, "password")?;
@@ -170,7 +168,9 @@ fn ssh(remote: &Remote, data: &Data) -> Result<SshCredentials, Error> {
         Ok(key) => key,
         Err(russh::keys::Error::KeyIsEncrypted) => return Err(invalid(encrypted(password.is_some()))),
         Err(_) if password.is_some() => {
-            return Err(invalid("'identity' cannot be read with 'password': is it a private key, and the password right?"));
+            return Err(invalid(
+                "'identity' cannot be read with 'password': is it a private key, and the password right?",
+            ));
         }
         Err(_) if identity.contains("ENCRYPTED") => return Err(invalid(encrypted(false))),
         Err(_) => return Err(invalid("'identity' is not a private key that can be read")),
@@ -281,10 +281,7 @@ mod tests {
         let of = |entries: &[(&str, &str)]| Auth::from_secret(&remote, &data(entries)).unwrap_err().to_string();
         assert_eq!(of(&[]), "invalid 'ssh' auth option: 'identity' is required");
         assert_eq!(of(&[("identity", "x")]), "invalid 'ssh' auth option: 'known_hosts' is required");
-        assert_eq!(
-            of(&[("identity", "x"), ("known_hosts", "y")]),
-            "'identity' is not a private key that can be read"
-        );
+        assert_eq!(of(&[("identity", "x"), ("known_hosts", "y")]), "'identity' is not a private key that can be read");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use crate::{
     Error,
     auth::{Auth, Method, Proxy, TlsOptions},
     options::Options,
-    pack,
+    pack::{self, Incoming},
     reference::{Reference, Revision, Selector},
     remote::Remote,
     store::{self, Store},
@@ -122,12 +122,8 @@ impl Client {
     pub fn new(options: Options) -> Result<Self, Error> {
         ssh::kex_algorithms(&options.ssh_kex_algorithms)?;
         ssh::host_key_algorithms(&options.ssh_host_key_algorithms)?;
-        let inner = Inner {
-            options,
-            common: Mutex::default(),
-            work: Arc::new(Semaphore::new(2)),
-            locks: Mutex::default(),
-        };
+        let inner =
+            Inner { options, common: Mutex::default(), work: Arc::new(Semaphore::new(2)), locks: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -216,9 +212,7 @@ impl Client {
                 let redirects = options.limits.redirects;
                 Link::Http(HttpLink::new(client, request.remote, credentials, tls, request.proxy, redirects)?)
             }
-            Method::Ssh(who) => {
-                Link::Ssh(Box::new(SshLink::open(request.remote, who, request.proxy, options).await?))
-            }
+            Method::Ssh(who) => Link::Ssh(Box::new(SshLink::open(request.remote, who, request.proxy, options).await?)),
         };
         Session::open(link, &options.limits, |name| selector.wants(name)).await
     }
@@ -291,11 +285,14 @@ impl Client {
             file.flush().await.map_err(Error::io("write to"))?;
             received = file.metadata().await.map_err(Error::io("read"))?.len();
             drop(file);
-            let (packs, limits, offsets) =
-                (store.packs(), self.inner.options.limits.clone(), session.knows_offsets());
+            let (limits, offsets) = (self.inner.options.limits.clone(), session.knows_offsets());
             session.close().await;
-            let server = host.clone();
-            self.blocking(stop, move |stop| pack::index(&path, &packs, &server, &limits, offsets, stop)).await?;
+            let (server, kept) = (host.clone(), store.clone());
+            self.blocking(stop, move |stop| {
+                let ours = (!kept.tips().is_empty()).then(|| kept.objects(&limits)).transpose()?;
+                pack::index(Incoming { path: &path, host: &server, offsets, ours }, &kept.packs(), &limits, stop)
+            })
+            .await?;
         }
         let limits = self.inner.options.limits.clone();
         let (what, targets) = (selector.what(), targets.clone());
@@ -381,10 +378,7 @@ fn highest(constraint: &Constraint, refs: &[RemoteRef]) -> Targets {
 }
 
 /// Of several commits the newest; ties go to the first. None when one leads to no commit.
-fn newest(
-    objects: &gix::odb::Handle,
-    targets: &Targets,
-) -> Result<Option<(Option<String>, Commit, ObjectId)>, Error> {
+fn newest(objects: &gix::odb::Handle, targets: &Targets) -> Result<Option<(Option<String>, Commit, ObjectId)>, Error> {
     let mut best: Option<(Option<String>, Commit, ObjectId)> = None;
     for target in targets {
         let Some((commit, root)) = tree::commit(objects, target.found.id)? else { return Ok(None) };

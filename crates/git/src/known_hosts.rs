@@ -212,7 +212,10 @@ mod tests {
         assert_eq!(check(&format!("h {OTHER}\nh {ED}\n"), "h", 22), Verdict::Known);
         assert_eq!(check(&format!("h {ED}\n@revoked * {ED}\n"), "h", 22), Verdict::Mismatch);
         assert_eq!(check(&format!("@cert-authority * {ED}\n"), "h", 22), Verdict::UnknownHost);
-        assert_eq!(check("# nothing\n\nh ssh-ed25519\nh garbage AAAA\n|1|x|y ssh-ed25519 AAAA", "h", 22), Verdict::UnknownHost);
+        assert_eq!(
+            check("# nothing\n\nh ssh-ed25519\nh garbage AAAA\n|1|x|y ssh-ed25519 AAAA", "h", 22),
+            Verdict::UnknownHost
+        );
     }
 
     #[test]

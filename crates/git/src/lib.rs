@@ -10,6 +10,7 @@
 //! gix resolves packs and reads objects.
 
 mod auth;
+mod checkout;
 mod client;
 mod error;
 mod known_hosts;

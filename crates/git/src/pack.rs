@@ -11,6 +11,7 @@ use std::{
 };
 
 use gix::{
+    objs::Exists,
     odb::pack::data::{Entry, entry::Header},
     zlib::{Decompress, FlushDecompress, Status},
 };
@@ -19,18 +20,23 @@ use crate::{Error, options::Limits};
 
 const TRAILER: u64 = 20;
 
-/// Measures the pack at `path`, then writes it and its index into `directory`.
-pub(crate) fn index(
-    path: &Path,
-    directory: &Path,
-    host: &str,
-    limits: &Limits,
-    offsets_only: bool,
-    stop: &AtomicBool,
-) -> Result<(), Error> {
+/// A pack as it came, and what is needed to judge it.
+pub(crate) struct Incoming<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) host: &'a str,
+    /// Whether the server names bases within the pack by offset.
+    pub(crate) offsets: bool,
+    /// What we have: the bases of a thin pack.
+    pub(crate) ours: Option<gix::odb::Handle>,
+}
+
+/// Measures a pack, then writes it and its index into `directory`, completed by the bases that it leaves out.
+pub(crate) fn index(incoming: Incoming<'_>, directory: &Path, limits: &Limits, stop: &AtomicBool) -> Result<(), Error> {
+    let Incoming { path, host, offsets, ours } = incoming;
     let file = File::open(path).map_err(Error::io("read"))?;
     let size = file.metadata().map_err(Error::io("read"))?.len();
-    let mut scan = Scan::new(file, size, host, limits, offsets_only)?;
+    let mut scan = Scan::new(file, size, host, limits)?;
+    (scan.offsets, scan.ours) = (offsets, ours.as_ref());
     while scan.left > 0 {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Worker);
@@ -38,7 +44,6 @@ pub(crate) fn index(
         scan.step()?;
     }
     scan.trailer()?;
-    drop(scan);
     let mut input = BufReader::with_capacity(64 * 1024, File::open(path).map_err(Error::io("read"))?);
     let options = gix::odb::pack::bundle::write::Options {
         thread_limit: Some(1),
@@ -51,7 +56,7 @@ pub(crate) fn index(
         Some(directory),
         &mut gix::progress::Discard,
         stop,
-        None::<gix::odb::Handle>,
+        ours,
         gix::hash::Kind::Sha1,
         options,
     )
@@ -71,7 +76,8 @@ struct Scan<'a> {
     input: Input,
     host: &'a str,
     limits: &'a Limits,
-    offsets_only: bool,
+    offsets: bool,
+    ours: Option<&'a gix::odb::Handle>,
     left: u32,
     size: u64,
     inflate: Decompress,
@@ -83,7 +89,7 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn new(file: File, size: u64, host: &'a str, limits: &'a Limits, offsets_only: bool) -> Result<Self, Error> {
+    fn new(file: File, size: u64, host: &'a str, limits: &'a Limits) -> Result<Self, Error> {
         let mut input = Input::new(file);
         let mut head = [0u8; 12];
         input.read_exact(&mut head).map_err(|_| bad(host, "its pack has no header"))?;
@@ -94,7 +100,11 @@ impl<'a> Scan<'a> {
         }
         let left = u32::from_be_bytes(count.try_into().unwrap_or_default());
         if left > limits.objects {
-            return Err(Error::Limit { host: host.to_owned(), what: "objects in a pack", limit: limits.objects.into() });
+            return Err(Error::Limit {
+                host: host.to_owned(),
+                what: "objects in a pack",
+                limit: limits.objects.into(),
+            });
         }
         // An entry takes at least a byte of header and eight of an empty zlib stream.
         if u64::from(left) * 9 > size {
@@ -104,7 +114,8 @@ impl<'a> Scan<'a> {
             input,
             host,
             limits,
-            offsets_only,
+            offsets: true,
+            ours: None,
             left,
             size,
             inflate: Decompress::new(),
@@ -168,7 +179,11 @@ impl<'a> Scan<'a> {
 
     /// Counts what unpacking this entry will take.
     fn weigh(&mut self, offset: u64, entry: &Entry, head: &[u8]) -> Result<(), Error> {
-        let result = if entry.header.is_delta() { delta_result(head) } else { Some(entry.decompressed_size) };
+        let result = if entry.header.is_delta() {
+            Some(delta_size(head, 1)).filter(|size| *size < u64::MAX)
+        } else {
+            Some(entry.decompressed_size)
+        };
         let result = result.ok_or_else(|| bad(self.host, "a delta of its pack has no sizes"))?;
         if result > self.limits.object_bytes {
             return Err(self.limit("an object", self.limits.object_bytes));
@@ -185,7 +200,8 @@ impl<'a> Scan<'a> {
                     Err(_) => return Err(bad(self.host, "a delta of its pack has no base")),
                 }
             }
-            Header::RefDelta { .. } if self.offsets_only => {
+            Header::RefDelta { base_id } if self.ours.is_some_and(|ours| ours.exists(&base_id)) => delta_size(head, 0),
+            Header::RefDelta { .. } if self.offsets => {
                 return Err(bad(self.host, "a delta of its pack names a base that is elsewhere"));
             }
             Header::RefDelta { .. } => {
@@ -218,8 +234,9 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The size a delta's result will have: the second of the two numbers it starts with.
-fn delta_result(head: &[u8]) -> Option<u64> {
+/// One of the two numbers that a delta starts with: 0 is the size of its base, 1 of its result. `u64::MAX` when it cannot be
+/// read.
+fn delta_size(head: &[u8], which: usize) -> u64 {
     let mut bytes = head.iter();
     let mut number = || {
         let (mut value, mut shift) = (0u64, 0u32);
@@ -232,8 +249,8 @@ fn delta_result(head: &[u8]) -> Option<u64> {
             }
         }
     };
-    number()?;
-    number()
+    let numbers = [number(), number()];
+    numbers.get(which).copied().flatten().unwrap_or(u64::MAX)
 }
 
 /// The file with the checksum of what was read.

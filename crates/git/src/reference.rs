@@ -81,7 +81,9 @@ fn full_name(name: &str, written: &str) -> Result<(), Error> {
     if name.len() > 1024 {
         return Err(bad(written, "it is longer than 1024 bytes"));
     }
-    gix::validate::reference::name(name.as_bytes().into()).map(|_| ()).map_err(|_| bad(written, "git does not allow it"))
+    gix::validate::reference::name(name.as_bytes().into())
+        .map(|_| ())
+        .map_err(|_| bad(written, "git does not allow it"))
 }
 
 impl Selector {

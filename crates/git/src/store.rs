@@ -69,8 +69,8 @@ impl Store {
         let make = || -> std::io::Result<()> {
             fs::create_dir_all(dir.join("objects/pack"))?;
             fs::create_dir_all(dir.join("objects/info"))?;
-            fs::create_dir_all(dir.join("refs/weir"))?;
-            fs::write(dir.join("HEAD"), "ref: refs/weir/tip\n")?;
+            fs::create_dir_all(dir.join("refs/heads"))?;
+            fs::write(dir.join("HEAD"), "ref: refs/heads/weir\n")?;
             fs::write(dir.join("config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")
         };
         make().map_err(write)?;
@@ -155,7 +155,7 @@ impl Store {
             replace(&self.dir.join("shallow"), &shallow)?;
         }
         if let Some(tip) = self.tips.last() {
-            replace(&self.dir.join("refs/weir/tip"), &format!("{tip}\n"))?;
+            replace(&self.dir.join("refs/heads/weir"), &format!("{tip}\n"))?;
         }
         replace(&self.dir.join("weir"), &text)
     }

@@ -163,7 +163,8 @@ impl Tree {
     /// When an entry has a name that must not be written, the tree is too large, an object is broken (the repository is then
     /// fetched anew next time), or the visitor fails.
     pub fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
-        let mut walk = Walk { tree: self, visitor, left: self.limits.tree_entries, path: String::new(), blob: Vec::new() };
+        let mut walk =
+            Walk { tree: self, visitor, left: self.limits.tree_entries, path: String::new(), blob: Vec::new() };
         let result = walk.level(self.root, 0);
         if matches!(result, Err(Error::Damaged { .. })) {
             store::distrust(&self.dir);
@@ -272,8 +273,26 @@ mod tests {
     #[test]
     fn disguises_of_dot_git_and_ways_out_are_refused() {
         for name in [
-            ".git", ".GIT", ".Git", "git~1", "GIT~1", ".git.", ".git ", ".git. .", ".git::$INDEX_ALLOCATION", ".g\u{200c}it",
-            "\u{feff}.git", ".gi\u{202e}t", "..", ".", "", "a/b", "a\\b", "..\\x", "/etc", "a\0b",
+            ".git",
+            ".GIT",
+            ".Git",
+            "git~1",
+            "GIT~1",
+            ".git.",
+            ".git ",
+            ".git. .",
+            ".git::$INDEX_ALLOCATION",
+            ".g\u{200c}it",
+            "\u{feff}.git",
+            ".gi\u{202e}t",
+            "..",
+            ".",
+            "",
+            "a/b",
+            "a\\b",
+            "..\\x",
+            "/etc",
+            "a\0b",
         ] {
             assert_eq!(safe_name(name.as_bytes()), None, "{name:?}");
         }

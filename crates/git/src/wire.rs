@@ -10,7 +10,7 @@
 mod packet;
 mod session;
 
-pub(crate) use packet::{Packet, PacketReader, remote_error};
+pub(crate) use packet::{PacketReader, remote_error};
 pub(crate) use session::{Depth, Fetch, RemoteRef, Session, Shallow, parse_id};
 
 /// How we name ourselves.

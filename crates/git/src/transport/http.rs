@@ -92,8 +92,7 @@ impl HttpLink {
     /// `GET <base>/info/refs?service=git-upload-pack`.
     pub(crate) async fn greeting(&mut self) -> Result<PacketReader, Error> {
         for _ in 0..=self.redirects {
-            let url = endpoint(&self.base, "info/refs");
-            let mut url = url;
+            let mut url = endpoint(&self.base, "info/refs");
             // What the URL asks for stays; the service comes last.
             url.query_pairs_mut().append_pair("service", SERVICE);
             let request = self.client.get(url.clone()).header("git-protocol", "version=2");
@@ -103,9 +102,7 @@ impl HttpLink {
                 continue;
             }
             self.expect(&response, "application/x-git-upload-pack-advertisement")?;
-            let mut reader = self.reader(response);
-            skip_service(&mut reader).await?;
-            return Ok(reader);
+            return Ok(PacketReader::new(stream(response), self.host()));
         }
         Err(self.redirect("too many times"))
     }
@@ -144,7 +141,11 @@ impl HttpLink {
             return Error::Tls { host, reason };
         }
         if lower.contains("proxy") && lower.contains("auth") {
-            return Error::Unauthorized { host, detail: reason, next: "check username and password of the proxy secret" };
+            return Error::Unauthorized {
+                host,
+                detail: reason,
+                next: "check username and password of the proxy secret",
+            };
         }
         Error::Network { host, reason }
     }
@@ -175,7 +176,10 @@ impl HttpLink {
             return Ok(());
         }
         let actual = crate::error::clean(actual.as_bytes());
-        Err(Error::Protocol { host, reason: format!("it is no Git repository over smart HTTP (content type {actual:?})") })
+        Err(Error::Protocol {
+            host,
+            reason: format!("it is no Git repository over smart HTTP (content type {actual:?})"),
+        })
     }
 
     fn redirect(&self, reason: &str) -> Error {
@@ -209,10 +213,6 @@ impl HttpLink {
         self.base = base;
         Ok(())
     }
-
-    fn reader(&self, response: Response) -> PacketReader {
-        PacketReader::new(stream(response), self.host())
-    }
 }
 
 /// The body as bytes.
@@ -224,7 +224,8 @@ fn stream(response: Response) -> Box<dyn tokio::io::AsyncRead + Send + Unpin> {
 /// Same host and port, and not from TLS to plain.
 fn same_place(a: &Url, b: &Url) -> bool {
     let upgrade = a.scheme() == "http" && b.scheme() == "https" && a.port().is_none() && b.port().is_none();
-    a.host() == b.host() && (upgrade || (a.scheme() == b.scheme() && a.port_or_known_default() == b.port_or_known_default()))
+    a.host() == b.host()
+        && (upgrade || (a.scheme() == b.scheme() && a.port_or_known_default() == b.port_or_known_default()))
 }
 
 /// `https://host/path/info/refs?service=…` without what we added.
@@ -232,8 +233,11 @@ fn moved(target: &Url) -> Option<Url> {
     let mut base = target.clone();
     let path = target.path().strip_suffix("/info/refs")?.to_owned();
     base.set_path(&path);
-    let pairs: Vec<(String, String)> =
-        target.query_pairs().filter(|(key, _)| key != "service").map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+    let pairs: Vec<(String, String)> = target
+        .query_pairs()
+        .filter(|(key, _)| key != "service")
+        .map(|(k, v)| (k.into_owned(), v.into_owned()))
+        .collect();
     base.set_query(None);
     if !pairs.is_empty() {
         base.query_pairs_mut().extend_pairs(pairs);
@@ -264,22 +268,10 @@ fn authorization(who: &HttpCredentials) -> Result<Option<HeaderValue>, Error> {
             format!("Basic {}", STANDARD.encode(format!("{}:{}", user.reveal(), password.reveal())))
         }
     };
-    let mut value = HeaderValue::from_str(&text).map_err(|_| credentials("the credentials do not fit into a header"))?;
+    let mut value =
+        HeaderValue::from_str(&text).map_err(|_| credentials("the credentials do not fit into a header"))?;
     value.set_sensitive(true);
     Ok(Some(value))
-}
-
-/// Skips `# service=git-upload-pack` and its flush.
-async fn skip_service(reader: &mut PacketReader) -> Result<(), Error> {
-    reader.allow(1024, "the greeting");
-    let announced = match reader.next().await? {
-        Some(crate::wire::Packet::Data(data)) => data.starts_with(b"# service=git-upload-pack"),
-        _ => false,
-    };
-    if !announced || !matches!(reader.next().await?, Some(crate::wire::Packet::Flush)) {
-        return Err(reader.protocol("it does not announce git-upload-pack"));
-    }
-    Ok(())
 }
 
 /// An error with its causes in one line; reqwest's own text says nothing.

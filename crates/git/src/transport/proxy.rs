@@ -63,7 +63,9 @@ where
     let status = String::from_utf8_lossy(first).split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
     match status {
         Some(200..=299) => Ok(()),
-        Some(407) => Err(Error::Unauthorized { host: proxy.authority(), detail: "HTTP status 407".into(), next: CHECK }),
+        Some(407) => {
+            Err(Error::Unauthorized { host: proxy.authority(), detail: "HTTP status 407".into(), next: CHECK })
+        }
         _ => Err(Error::Network { host: proxy.authority(), reason: format!("CONNECT refused: {}", clean(first)) }),
     }
 }

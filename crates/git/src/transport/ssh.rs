@@ -1,6 +1,10 @@
 //! Git over SSH: one connection, one `git-upload-pack`, host keys checked before anything of ours is said.
 
-use std::{borrow::Cow, sync::{Arc, Mutex}, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use russh::{
     ChannelMsg, ChannelReadHalf, ChannelWriteHalf,
@@ -103,10 +107,10 @@ impl SshLink {
     }
 
     pub(crate) async fn greeting(&mut self) -> Result<PacketReader, Error> {
-        let output = self.output.take().ok_or_else(|| Error::Protocol {
-            host: self.host.clone(),
-            reason: "it was greeted twice".to_owned(),
-        })?;
+        let output = self
+            .output
+            .take()
+            .ok_or_else(|| Error::Protocol { host: self.host.clone(), reason: "it was greeted twice".to_owned() })?;
         Ok(PacketReader::new(Box::new(output), self.host.clone()))
     }
 
@@ -125,9 +129,10 @@ impl SshLink {
         let Ok(notes) = self.notes.lock() else { return error };
         match (notes.stderr.trim_ascii(), notes.status) {
             (b"", None | Some(0)) => error,
-            (b"", Some(status)) => {
-                Error::Remote { host: self.host.clone(), message: format!("git-upload-pack ended with status {status}") }
-            }
+            (b"", Some(status)) => Error::Remote {
+                host: self.host.clone(),
+                message: format!("git-upload-pack ended with status {status}"),
+            },
             (text, _) => remote_error(&self.host, text.strip_prefix(b"fatal: ").unwrap_or(text)),
         }
     }
@@ -208,7 +213,10 @@ fn config(remote: &Remote, who: &SshCredentials, options: &Options) -> Result<cl
     if !options.ssh_kex_algorithms.is_empty() {
         let named = kex_algorithms(&options.ssh_kex_algorithms)?;
         // The markers in the list switch extensions on: they are no algorithms and stay.
-        let markers = preferred.kex.iter().filter(|name| name.as_ref().starts_with("ext-info") || name.as_ref().starts_with("kex-strict"));
+        let markers = preferred
+            .kex
+            .iter()
+            .filter(|name| name.as_ref().starts_with("ext-info") || name.as_ref().starts_with("kex-strict"));
         preferred.kex = Cow::Owned(named.into_iter().chain(markers.copied()).collect());
     }
     if !options.ssh_host_key_algorithms.is_empty() {
@@ -219,7 +227,9 @@ fn config(remote: &Remote, who: &SshCredentials, options: &Options) -> Result<cl
     let checkable: Vec<Algorithm> = preferred
         .key
         .iter()
-        .filter(|algorithm| known.iter().any(|k| k == *algorithm || (k.clone().is_rsa() && (*algorithm).clone().is_rsa())))
+        .filter(|algorithm| {
+            known.iter().any(|k| k == *algorithm || (k.clone().is_rsa() && (*algorithm).clone().is_rsa()))
+        })
         .cloned()
         .collect();
     if !checkable.is_empty() {
@@ -242,9 +252,8 @@ pub(crate) fn kex_algorithms(names: &[String]) -> Result<Vec<russh::kex::Name>, 
     names
         .iter()
         .map(|name| {
-            russh::kex::Name::try_from(name.trim()).ok().filter(|_| name.trim() != "none").ok_or_else(|| Error::Option {
-                name: "--ssh-kex-algos",
-                reason: format!("key exchange {name:?} is not known"),
+            russh::kex::Name::try_from(name.trim()).ok().filter(|_| name.trim() != "none").ok_or_else(|| {
+                Error::Option { name: "--ssh-kex-algos", reason: format!("key exchange {name:?} is not known") }
             })
         })
         .collect()
@@ -292,7 +301,8 @@ mod tests {
         assert_eq!(quoted("/$(id)!"), r"'/$(id)'\!''");
         // A real shell agrees.
         for path in ["/a'b", "/`id`", "/$HOME", "/a\"b", "/!x", "--upload-pack=x", "/\\'"] {
-            let out = std::process::Command::new("sh").arg("-c").arg(format!("printf %s {}", quoted(path))).output().unwrap();
+            let out =
+                std::process::Command::new("sh").arg("-c").arg(format!("printf %s {}", quoted(path))).output().unwrap();
             assert_eq!(String::from_utf8(out.stdout).unwrap(), path);
         }
     }

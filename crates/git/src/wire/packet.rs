@@ -105,7 +105,8 @@ impl PacketReader {
 pub(crate) fn remote_error(host: &str, message: &[u8]) -> Error {
     let text = clean(message);
     let lower = text.to_ascii_lowercase();
-    if lower.contains("not found") && lower.contains("repository") || lower.contains("does not appear to be a git repository")
+    if lower.contains("not found") && lower.contains("repository")
+        || lower.contains("does not appear to be a git repository")
     {
         return Error::NotFound { host: host.to_owned() };
     }

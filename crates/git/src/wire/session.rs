@@ -35,6 +35,9 @@ pub(crate) enum Depth {
 }
 
 /// What to ask a server for.
+///
+/// With `haves` the pack may be thin: deltas on objects of ours. It is not only smaller: without asking for it, git does not
+/// leave out what a shallow commit of ours already has.
 #[derive(Debug)]
 pub(crate) struct Fetch<'a> {
     pub(crate) wants: &'a [ObjectId],
@@ -53,7 +56,10 @@ pub(crate) struct Shallow {
 
 enum Version {
     /// The references came with the greeting.
-    Zero { refs: Vec<RemoteRef>, any: bool },
+    Zero {
+        refs: Vec<RemoteRef>,
+        any: bool,
+    },
     Two,
 }
 
@@ -80,9 +86,9 @@ impl Session {
     }
 
     fn can(&self, capability: &str) -> bool {
-        self.capabilities.iter().any(|c| {
-            c.strip_prefix(capability).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-        })
+        self.capabilities
+            .iter()
+            .any(|c| c.strip_prefix(capability).is_some_and(|rest| rest.is_empty() || rest.starts_with('=')))
     }
 
     /// The references whose names start with one of `prefixes` and which `keep` accepts.
@@ -167,9 +173,7 @@ impl Session {
     pub(crate) fn serves_commits(&self) -> bool {
         match self.version {
             Version::Two => true,
-            Version::Zero { .. } => {
-                self.can("allow-reachable-sha1-in-want") || self.can("allow-any-sha1-in-want")
-            }
+            Version::Zero { .. } => self.can("allow-reachable-sha1-in-want") || self.can("allow-any-sha1-in-want"),
         }
     }
 
@@ -204,6 +208,9 @@ impl Session {
         self.command(&mut body, "fetch");
         push(&mut body, "ofs-delta\n");
         push(&mut body, "no-progress\n");
+        if !fetch.haves.is_empty() {
+            push(&mut body, "thin-pack\n");
+        }
         if let Depth::One = fetch.depth {
             push(&mut body, "deepen 1\n");
         }
@@ -228,8 +235,8 @@ impl Session {
         let shallow = self.can("shallow");
         let mut body = Vec::new();
         let mut extra = String::from(" side-band-64k");
-        for capability in ["multi_ack_detailed", "ofs-delta", "no-progress"] {
-            if self.can(capability) {
+        for capability in ["multi_ack_detailed", "ofs-delta", "no-progress", "thin-pack"] {
+            if self.can(capability) && (capability != "thin-pack" || !fetch.haves.is_empty()) {
                 extra.push(' ');
                 extra.push_str(capability);
             }
@@ -329,7 +336,8 @@ fn parse_v2_reference(text: &str) -> Option<Option<RemoteRef>> {
         return Some(None);
     }
     let id = parse_id(id)?;
-    let peeled = words.find_map(|word| word.strip_prefix("peeled:")).map(|hex| parse_id(hex).ok_or(())).transpose().ok()?;
+    let peeled =
+        words.find_map(|word| word.strip_prefix("peeled:")).map(|hex| parse_id(hex).ok_or(())).transpose().ok()?;
     Some(Some(RemoteRef { name, id, peeled }))
 }
 
@@ -342,14 +350,21 @@ async fn greeting(
     let mut capabilities = Vec::new();
     let mut refs: Vec<RemoteRef> = Vec::new();
     let (mut two, mut first, mut any, mut seen) = (false, true, false, 0usize);
+    let mut announced = false;
     loop {
         let data = match reader.next().await? {
             Some(Packet::Data(data)) => data,
+            Some(Packet::Flush) if std::mem::take(&mut announced) => continue,
             Some(Packet::Flush) => break,
             None if first => return Err(reader.protocol("it closed the connection before greeting")),
             _ => return Err(reader.protocol("its greeting does not end")),
         };
         let text = line(data);
+        // Over HTTP, version 0 has a line of its own before all others.
+        if first && text == "# service=git-upload-pack" {
+            announced = true;
+            continue;
+        }
         if first && text == "version 2" {
             (two, first) = (true, false);
             continue;
@@ -401,9 +416,10 @@ async fn greeting(
 /// Repositories with SHA-256 ids are another format, which Flux does not read either.
 fn check_format(reader: &PacketReader, capabilities: &[String]) -> Result<(), Error> {
     match capabilities.iter().find_map(|c| c.strip_prefix("object-format=")) {
-        Some(format) if format != "sha1" => {
-            Err(reader.protocol(format!("its objects are named by {}, only sha1 is supported", crate::error::clean(format.as_bytes()))))
-        }
+        Some(format) if format != "sha1" => Err(reader.protocol(format!(
+            "its objects are named by {}, only sha1 is supported",
+            crate::error::clean(format.as_bytes())
+        ))),
         _ => Ok(()),
     }
 }
@@ -421,10 +437,11 @@ mod tests {
         let mut reader = PacketReader::new(Box::new(std::io::Cursor::new(bytes)), "h".into());
         reader.allow(10_000, "the test");
         let limits = Limits { references: 10, ..Limits::default() };
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
-            .block_on(greeting(&mut reader, &limits, |name| name.starts_with("refs/")))
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(greeting(
+            &mut reader,
+            &limits,
+            |name| name.starts_with("refs/"),
+        ))
     }
 
     fn packets(lines: &[&str]) -> Vec<u8> {
