@@ -1,0 +1,306 @@
+//! OCIRepository: a tag or digest of an OCI repository, as an artifact.
+//!
+//! ```text
+//! spec ─► gather (secrets, connection) ─► plan (selector) ─► fetch (digest; manifest, layer when it is new)
+//! ```
+
+mod fetch;
+mod gather;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use kube::Client;
+use weir_api::{
+    meta::{Artifact, Condition},
+    names::condition,
+    source::{OciRepository, OciRepositoryStatus},
+};
+use weir_artifact::UnpackError;
+use weir_oci::{OciError, Transports};
+use weir_reconcile::{ErrorKind, Failure};
+use weir_runtime::{ObjectKey, Run};
+
+use crate::{
+    references::Reference,
+    secrets::SecretError,
+    source::{Fetched, Source, SourceFailure, SourceObject, SourceStatus},
+};
+
+/// The kind's logic.
+pub struct OciRepositories {
+    client: Client,
+    transports: Transports,
+    /// Pull secrets found behind ServiceAccounts, per object.
+    behind: Mutex<HashMap<ObjectKey, BTreeSet<Reference>>>,
+}
+
+impl OciRepositories {
+    /// With the client that reads secrets.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client, transports: Transports::default(), behind: Mutex::default() }
+    }
+}
+
+/// Why an OCIRepository could not be fetched; a variant per step.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A secret is missing or unusable.
+    #[error("failed to get credential")]
+    Credential(#[source] SecretError),
+    /// A pull secret is malformed.
+    #[error("failed to get credential")]
+    Keychain(#[source] OciError),
+    /// The proxy's secret is missing or unusable.
+    #[error("failed to get proxy address")]
+    Proxy(#[source] SecretError),
+    /// Certificates or the proxy do not make a connection.
+    #[error("failed to generate transport for '{url}'")]
+    Certificates {
+        /// `spec.url`.
+        url: String,
+        /// Why.
+        #[source]
+        source: SecretError,
+    },
+    /// Certificates or the proxy do not make a connection.
+    #[error("failed to generate transport for '{url}'")]
+    Transport {
+        /// `spec.url`.
+        url: String,
+        /// Why.
+        #[source]
+        source: OciError,
+    },
+    /// Cloud identities are not there yet.
+    #[error("failed to get credential from {provider}: cloud identities are not supported yet: name a pull secret in spec.secretRef, or set spec.provider to generic")]
+    Provider {
+        /// `spec.provider`.
+        provider: &'static str,
+    },
+    /// The URL cannot be one.
+    #[error("URL validation failed for '{url}'")]
+    Url {
+        /// `spec.url`.
+        url: String,
+        /// Why.
+        #[source]
+        source: OciError,
+    },
+    /// No tag can be chosen.
+    #[error("failed to determine the artifact tag for '{url}'")]
+    Tag {
+        /// `spec.url`.
+        url: String,
+        /// Why.
+        #[source]
+        source: OciError,
+    },
+    /// The tag's digest cannot be had.
+    #[error("failed to determine artifact digest")]
+    Digest(#[source] OciError),
+    /// Signatures are demanded and cannot be checked.
+    #[error("failed to verify the signature using provider '{provider}': signature verification is not supported yet: nothing is fetched while spec.verify is set")]
+    Verify {
+        /// The tool, with `keyless` where it applies.
+        provider: String,
+        /// What is new.
+        news: String,
+    },
+    /// Manifest or layer cannot be pulled.
+    #[error("failed to pull artifact from '{url}'")]
+    Pull {
+        /// `spec.url`.
+        url: String,
+        /// What is new.
+        news: String,
+        /// Why.
+        #[source]
+        source: OciError,
+    },
+    /// The manifest has not the layer.
+    #[error("{reason}")]
+    Layer {
+        /// Why.
+        reason: String,
+        /// What is new.
+        news: String,
+    },
+    /// The layer does not unpack.
+    #[error("failed to extract layer contents from artifact")]
+    Extract {
+        /// What is new.
+        news: String,
+        /// Why.
+        #[source]
+        source: UnpackError,
+    },
+    /// No room or no right for temporary files.
+    #[error("failed to create temporary working directory")]
+    Scratch(#[source] std::io::Error),
+    /// It took too long.
+    #[error("{step} did not end within {timeout}: raise spec.timeout if the registry is slow")]
+    Timeout {
+        /// What was done.
+        step: &'static str,
+        /// `spec.timeout`.
+        timeout: String,
+        /// What is new.
+        news: Option<String>,
+    },
+}
+
+impl Failure for Error {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Url { .. } | Self::Provider { .. } | Self::Verify { .. } => ErrorKind::Stall,
+            _ => ErrorKind::Retry,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        let denied = |source: &OciError| source.kind() == weir_oci::Kind::Authentication;
+        match self {
+            Self::Credential(_) | Self::Keychain(_) | Self::Proxy(_) | Self::Provider { .. } => "AuthenticationFailed",
+            Self::Certificates { .. } | Self::Transport { .. } => "AuthenticationFailed",
+            Self::Url { .. } => "URLInvalid",
+            Self::Tag { source, .. } if denied(source) => "AuthenticationFailed",
+            Self::Tag { .. } => "ReadOperationFailed",
+            Self::Digest(source) | Self::Pull { source, .. } if denied(source) => "AuthenticationFailed",
+            Self::Digest(_) | Self::Pull { .. } | Self::Timeout { .. } => "OCIArtifactPullFailed",
+            Self::Verify { .. } => "VerificationError",
+            Self::Layer { .. } | Self::Extract { .. } => "OCIArtifactLayerOperationFailed",
+            Self::Scratch(_) => "DirectoryCreationFailed",
+        }
+    }
+}
+
+impl SourceFailure for Error {
+    fn condition(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Verify { .. } => condition::SOURCE_VERIFIED,
+            Self::Scratch(_) => condition::STORAGE_OPERATION_FAILED,
+            _ => condition::FETCH_FAILED,
+        })
+    }
+
+    fn news(&self) -> Option<&str> {
+        match self {
+            Self::Verify { news, .. } | Self::Pull { news, .. } | Self::Layer { news, .. } => Some(news),
+            Self::Extract { news, .. } => Some(news),
+            Self::Timeout { news, .. } => news.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl Source for OciRepositories {
+    type Object = OciRepository;
+    type Error = Error;
+
+    const CONDITIONS: &'static [(&'static str, bool)] = &[
+        (condition::STORAGE_OPERATION_FAILED, true),
+        (condition::FETCH_FAILED, true),
+        (condition::ARTIFACT_OUTDATED, true),
+        (condition::ARTIFACT_IN_STORAGE, false),
+        (condition::SOURCE_VERIFIED, false),
+        (condition::STALLED, true),
+        (condition::RECONCILING, true),
+    ];
+    const LINK: Option<&'static str> = Some("latest.tar.gz");
+
+    async fn fetch(&self, object: &OciRepository, stored: Option<&Artifact>, run: &Run) -> Result<Fetched, Error> {
+        let repository = plan::repository(object)?;
+        let inputs = gather::inputs(self, object).await?;
+        fetch::content(object, repository, inputs, stored, run).await
+    }
+
+    fn stored_message(&self, artifact: &Artifact) -> String {
+        format!("stored artifact for digest '{}'", artifact.revision)
+    }
+
+    fn event_message(&self, object: &OciRepository, artifact: &Artifact) -> String {
+        plan::event_message(&object.spec.url, artifact)
+    }
+
+    fn discovered(&self, key: &ObjectKey) -> BTreeSet<Reference> {
+        let behind = self.behind.lock().unwrap_or_else(PoisonError::into_inner);
+        behind.get(key).cloned().unwrap_or_default()
+    }
+
+    fn forget(&self, key: &ObjectKey) {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+impl SourceObject for OciRepository {
+    type Status = OciRepositoryStatus;
+
+    const KIND: &'static str = "OCIRepository";
+
+    fn interval(&self) -> Duration {
+        self.spec.interval.0
+    }
+
+    fn status(&self) -> OciRepositoryStatus {
+        self.status.clone().unwrap_or_default()
+    }
+
+    fn references(&self) -> BTreeSet<Reference> {
+        let spec = &self.spec;
+        let secrets = [&spec.secret_ref, &spec.cert_secret_ref, &spec.proxy_secret_ref].into_iter().flatten();
+        let accounts = spec.service_account_name.iter().map(|name| Reference::service_account(name));
+        secrets.map(|secret| Reference::secret(&secret.name)).chain(accounts).collect()
+    }
+}
+
+impl SourceStatus<OciRepository> for OciRepositoryStatus {
+    fn artifact(&self) -> Option<&Artifact> {
+        self.artifact.as_ref()
+    }
+
+    fn set_artifact(&mut self, artifact: Option<Artifact>) {
+        self.artifact = artifact;
+    }
+
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    fn set_conditions(&mut self, conditions: Vec<Condition>) {
+        self.conditions = conditions;
+    }
+
+    fn observed_generation(&self) -> Option<i64> {
+        self.observed_generation
+    }
+
+    fn set_observed_generation(&mut self, generation: Option<i64>) {
+        self.observed_generation = generation;
+    }
+
+    fn set_last_handled_reconcile_at(&mut self, token: String) {
+        self.last_handled_reconcile_at = Some(token);
+    }
+
+    fn observe(&mut self, object: &OciRepository) {
+        self.observed_ignore.clone_from(&object.spec.ignore);
+        self.observed_layer_selector.clone_from(&object.spec.layer_selector);
+    }
+
+    fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    fn set_url(&mut self, url: Option<String>) {
+        self.url = url;
+    }
+}
+

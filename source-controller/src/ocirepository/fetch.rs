@@ -1,0 +1,108 @@
+//! From the registry to a directory or file, when there is something new.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Seek},
+    time::Duration,
+};
+
+use weir_api::source::{OciLayerOperation, OciRepository};
+use weir_api::meta::Artifact;
+use weir_artifact::{
+    Limits,
+    cap_std::{ambient_authority, fs::Dir},
+    unpack::unpack,
+};
+use weir_oci::{Layer, Repository, Session, Target};
+use weir_runtime::Run;
+
+use super::{Error, gather::Inputs, plan};
+use crate::source::{Body, Content, Fetched};
+
+pub(super) async fn content(
+    object: &OciRepository,
+    repository: Repository,
+    inputs: Inputs,
+    stored: Option<&Artifact>,
+    run: &Run,
+) -> Result<Fetched, Error> {
+    let begun = run.clock().instant();
+    let timeout = object.spec.timeout;
+    let late = |step, news| Error::Timeout { step, timeout: timeout.to_string(), news };
+    let url = &object.spec.url;
+    let shown = repository.to_string();
+    let session = Session::new(inputs.transport, repository, inputs.keychain);
+
+    let found = tokio::time::timeout(timeout.0, resolve(object, &session)).await;
+    let (target, digest) = found.map_err(|_| late("asking the registry for the revision", None))??;
+    let revision = target.revision(&digest);
+    let separator = if matches!(target, Target::Tag(_)) { ':' } else { '@' };
+    let news = format!("new revision '{revision}' for '{shown}{separator}{}'", target.as_str());
+    // Fails closed: neither is a new revision taken nor an old one called verified.
+    if let Some(provider) = plan::verification(object) {
+        return Err(Error::Verify { provider, news });
+    }
+    if plan::is_stored(object, stored, &revision) {
+        return Ok(Fetched::UpToDate);
+    }
+
+    let pulled = tokio::time::timeout(timeout.0, pull(object, &session, &digest, &news)).await;
+    let (blob, annotations) = pulled.map_err(|_| late("pulling the artifact", Some(news.clone())))??;
+    let (body, guard): (Body, Option<Box<dyn Send + Sync>>) = match plan::operation(object) {
+        OciLayerOperation::Copy => (Body::File(blob), None),
+        OciLayerOperation::Extract => {
+            let (dir, scratch) = extract(blob, news.clone()).await?;
+            (Body::Tree { dir, ignore: object.spec.ignore.clone() }, Some(Box::new(scratch)))
+        }
+    };
+    tracing::debug!(url, revision, "pulled");
+    Ok(Fetched::New(Content {
+        revision,
+        file: format!("{digest}.tar.gz"),
+        body,
+        metadata: annotations,
+        took: Duration::from_millis(u64::try_from(begun.elapsed().as_millis()).unwrap_or_default()),
+        news,
+        verified: None,
+        guard,
+    }))
+}
+
+async fn resolve(object: &OciRepository, session: &Session) -> Result<(Target, String), Error> {
+    let target = session
+        .pick(&plan::selector(object))
+        .await
+        .map_err(|source| Error::Tag { url: object.spec.url.clone(), source })?;
+    let digest = session.digest(&target).await.map_err(Error::Digest)?;
+    Ok((target, digest))
+}
+
+type Pulled = (File, std::collections::BTreeMap<String, String>);
+
+/// The layer in an unnamed file, whole and equal to its digest.
+async fn pull(object: &OciRepository, session: &Session, digest: &str, news: &str) -> Result<Pulled, Error> {
+    let failed = |source| Error::Pull { url: object.spec.url.clone(), news: news.to_owned(), source };
+    let manifest = session.manifest(digest).await.map_err(failed)?;
+    let layer: &Layer = manifest
+        .layer(plan::media_type(object))
+        .map_err(|reason| Error::Layer { reason, news: news.to_owned() })?;
+    let mut blob = tempfile::tempfile().map_err(Error::Scratch)?;
+    session.blob(layer, &mut blob, Limits::default().compressed_bytes).await.map_err(failed)?;
+    blob.rewind().map_err(Error::Scratch)?;
+    Ok((blob, manifest.annotations().clone()))
+}
+
+/// The layer's files below a temporary directory, which goes with the guard.
+async fn extract(blob: File, news: String) -> Result<(Dir, tempfile::TempDir), Error> {
+    let unpacking = move || {
+        let scratch = tempfile::Builder::new().prefix("ocirepository-").tempdir().map_err(Error::Scratch)?;
+        let dir = Dir::open_ambient_dir(scratch.path(), ambient_authority()).map_err(Error::Scratch)?;
+        unpack(BufReader::with_capacity(64 << 10, blob), &dir, &Limits::default())
+            .map_err(|source| Error::Extract { news, source })?;
+        Ok((dir, scratch))
+    };
+    match tokio::task::spawn_blocking(unpacking).await {
+        Ok(result) => result,
+        Err(_) => Err(Error::Scratch(io::Error::other("shutting down"))),
+    }
+}

@@ -1,0 +1,84 @@
+//! The artifact file server: up only while this instance leads, so that readiness probes find the leader.
+
+use std::{io, net::SocketAddr};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use weir_artifact::Store;
+use weir_runtime::{
+    Runtime,
+    flags::{InvalidAddr, listen_addr},
+};
+
+use crate::args::Args;
+
+/// The artifact server cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The flag makes no sense.
+    #[error(transparent)]
+    Address(#[from] InvalidAddr),
+    /// The port cannot be had.
+    #[error("cannot listen for artifacts on {address}: is it taken by another process? Choose another with --storage-addr")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The storage's root cannot be opened twice.
+    #[error("cannot open the storage path")]
+    Root(#[source] io::Error),
+}
+
+/// Adds the server. Without leader election the port is taken now, so that a taken one ends the process with a clear
+/// error; with it, when leadership is won.
+pub(crate) fn add(runtime: &mut Runtime, args: &Args, store: &Store) -> Result<(), ServerError> {
+    let Some(address) = listen_addr("storage-addr", &args.storage.storage_addr)? else { return Ok(()) };
+    let early = match args.common.enable_leader_election {
+        true => None,
+        false => Some(bind(address)?),
+    };
+    let router = weir_artifact::serve::router(store.root().map_err(ServerError::Root)?);
+    runtime.leading("artifact server", move |shutdown| async move {
+        let bound = early.map_or_else(|| bind(address), Ok);
+        match bound.and_then(|listener| {
+            TcpListener::from_std(listener).map_err(|source| ServerError::Listen { address, source })
+        }) {
+            Ok(listener) => serve(listener, router, shutdown).await,
+            Err(error) => tracing::error!(error = %weir_reconcile::describe(&error), "artifact server did not start"),
+        }
+    });
+    Ok(())
+}
+
+fn bind(address: SocketAddr) -> Result<std::net::TcpListener, ServerError> {
+    let bound = std::net::TcpListener::bind(address).or_else(|error| match address {
+        // A machine without IPv6 has no wildcard socket of that kind.
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() && error.kind() != io::ErrorKind::AddrInUse => {
+            std::net::TcpListener::bind((std::net::Ipv4Addr::UNSPECIFIED, v6.port()))
+        }
+        _ => Err(error),
+    });
+    let listener = bound.map_err(|source| ServerError::Listen { address, source })?;
+    listener.set_nonblocking(true).map_err(|source| ServerError::Listen { address, source })?;
+    Ok(listener)
+}
+
+async fn serve(listener: TcpListener, router: axum::Router, shutdown: CancellationToken) {
+    let stopped = shutdown.clone();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await });
+    tokio::select! {
+        ended = async { server.await } => {
+            if let Err(error) = ended {
+                tracing::error!(error = %error, "artifact server failed");
+            }
+        }
+        () = async {
+            shutdown.cancelled().await;
+            // Downloads under way get a moment, as at Flux.
+            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+        } => {}
+    }
+}
