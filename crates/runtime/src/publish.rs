@@ -1,0 +1,80 @@
+//! Status, from a conclusion to the API server.
+//!
+//! # Flow
+//! The status as it should be is compared with the newest known; what differs becomes one JSON merge patch, with
+//! `null` for what goes. Nothing differs: nothing is sent. Events were acknowledged before (see [`crate::events`]).
+//!
+//! # Guarantees
+//! * A status that is already there costs no request.
+//! * Fields that the kind's type does not know are left alone.
+//! * A status never lands on another object of the same name: the patch names the uid.
+//!
+//! # Assumptions
+//! Nobody else writes this kind's status; a foreign write is overwritten where it differs, at the next conclusion.
+//!
+//! # Caveats
+//! Lists are replaced whole: that is what a merge patch can say.
+
+mod diff;
+mod progress;
+
+use kube::Resource;
+use serde_json::{Map, Value, json};
+use weir_reconcile::{Conditions, conditions};
+use weir_api::meta::Condition;
+
+pub(crate) use progress::Progress;
+
+pub use diff::merge_patch;
+
+/// Annotation that asks for a reconcile.
+pub const REQUESTED_AT: &str = "reconcile.fluxcd.io/requestedAt";
+
+/// The status of an object as JSON; an empty map when there is none.
+pub(crate) fn status_of<O: serde::Serialize>(object: &O) -> Value {
+    match serde_json::to_value(object) {
+        Ok(Value::Object(mut map)) => map.remove("status").unwrap_or_else(|| json!({})),
+        _ => json!({}),
+    }
+}
+
+/// The conditions in a status; those that make no sense are left out.
+pub(crate) fn conditions_of(status: &Value) -> Vec<Condition> {
+    let list = status.get("conditions").and_then(Value::as_array);
+    list.map(|list| list.iter().filter_map(|c| serde_json::from_value(c.clone()).ok()).collect()).unwrap_or_default()
+}
+
+/// Puts conditions into a status.
+pub(crate) fn with_conditions(status: &Value, conditions: Conditions) -> Value {
+    let mut map = status.as_object().cloned().unwrap_or_default();
+    if let Ok(list) = serde_json::to_value(conditions.into_vec()) {
+        map.insert("conditions".to_owned(), list);
+    }
+    Value::Object(map)
+}
+
+/// Says in the status that the request on the object was handled.
+pub(crate) fn with_handled<O: Resource>(mut status: Value, object: &O) -> Value {
+    let requested = object.meta().annotations.as_ref().and_then(|map| map.get(REQUESTED_AT));
+    if let (Some(map), Some(requested)) = (status.as_object_mut(), requested) {
+        map.insert("lastHandledReconcileAt".to_owned(), Value::String(requested.clone()));
+    }
+    status
+}
+
+/// The whole patch that turns `live` into `desired`, or `None`.
+pub(crate) fn status_patch(live: &Value, desired: &Value, uid: &str) -> Option<Value> {
+    let status = merge_patch(live, desired)?;
+    let mut patch = Map::new();
+    patch.insert("metadata".to_owned(), json!({ "uid": uid }));
+    patch.insert("status".to_owned(), status);
+    Some(Value::Object(patch))
+}
+
+/// Whether the object was last concluded at an older generation, or never.
+pub(crate) fn is_new_generation(status: &Value, generation: Option<i64>) -> bool {
+    let observed = status.get("observedGeneration").and_then(Value::as_i64);
+    let ready = conditions_of(status);
+    let ready = conditions::find(&ready, conditions::READY).and_then(|c| c.observed_generation);
+    generation.is_some() && observed != generation && ready != generation
+}

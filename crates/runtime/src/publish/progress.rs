@@ -1,0 +1,74 @@
+//! The `Reconciling` condition while a run lasts.
+//!
+//! A run says what it is doing as often as it likes; only what lasts is written: the newest phase, half a second after
+//! it began, or at once when the object was never reconciled at this generation.
+
+use std::time::Duration;
+
+use kube::{Client, Resource};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::watch;
+use weir_reconcile::{Conditions, Phase, conditions, describe};
+
+use super::{conditions_of, is_new_generation, status_of, status_patch, with_conditions};
+use crate::{api, clock::Clock, key::ObjectKey, store::{Store, Stored}};
+
+/// How long a phase lasts before it is worth a write.
+const LASTS: Duration = Duration::from_millis(500);
+
+pub(crate) struct Progress<O, W> {
+    pub client: Client,
+    pub store: Store<O>,
+    pub key: ObjectKey,
+    pub manager: &'static str,
+    pub clock: Clock,
+    pub phases: watch::Receiver<Option<Phase>>,
+    /// Takes in the reply.
+    pub wrote: W,
+}
+
+impl<O, W> Progress<O, W>
+where
+    O: Resource<DynamicType = ()> + DeserializeOwned + Serialize,
+    W: Fn(Stored<O>),
+{
+    /// Writes phases that last until the run drops its sender or `stop` completes; a write under way is finished.
+    pub(crate) async fn publish(mut self, stop: tokio_util::sync::CancellationToken) {
+        let fresh = self.store.get(&self.key).is_some_and(|o| is_new_generation(&status_of(&*o), o.meta().generation));
+        let mut delay = if fresh { Duration::ZERO } else { LASTS };
+        loop {
+            let changed = stop.run_until_cancelled(self.phases.changed()).await;
+            if !matches!(changed, Some(Ok(()))) || stop.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
+                return;
+            }
+            delay = LASTS;
+            let phase = self.phases.borrow_and_update().clone();
+            if let Some(phase) = phase {
+                self.write(&phase).await;
+            }
+        }
+    }
+
+    async fn write(&self, phase: &Phase) {
+        let Some(stored) = self.store.stored(&self.key) else { return };
+        let Ok(object) = &stored.object else { return };
+        let live = status_of(&**object);
+        let generation = object.meta().generation;
+        let mut list = Conditions::new(&conditions_of(&live), generation, self.clock.now());
+        if is_new_generation(&live, generation) {
+            list.mark_unknown(conditions::READY, "Progressing", "Reconciliation in progress");
+        }
+        list.mark_true(conditions::RECONCILING, "Progressing", phase.message.clone());
+        list.remove(conditions::STALLED);
+        let desired = with_conditions(&live, list);
+        let Some(patch) = status_patch(&live, &desired, &stored.uid) else { return };
+        match api::patch_status(&self.client, &self.key, self.manager, &patch).await {
+            Ok(stored) => (self.wrote)(stored),
+            // Only a courtesy: the conclusion says it all again.
+            Err(error) => {
+                let error = describe(&error);
+                tracing::debug!(error, "failed to write progress");
+            }
+        }
+    }
+}
