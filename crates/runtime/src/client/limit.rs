@@ -127,8 +127,8 @@ where
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_burst_passes_and_then_the_rate_holds() {
+    #[test]
+    fn a_burst_passes_and_then_the_rate_holds() {
         let limit = Limit::new(10.0, 3);
         let now = clock::instant();
         let waits: Vec<_> = (0..5).map(|_| limit.take(now).as_millis()).collect();

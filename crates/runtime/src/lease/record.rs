@@ -97,8 +97,8 @@ mod tests {
         lease
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_lease_is_taken_only_after_its_whole_term_unchanged() {
+    #[test]
+    fn a_lease_is_taken_only_after_its_whole_term_unchanged() {
         let (mut seen, start) = (Observed::default(), Instant::now());
         let lease = versioned(first("l", "n", "them", TERM, NOW), "1");
         assert_eq!(seen.decide(&lease, "us", TERM, start), Decision::Wait);
