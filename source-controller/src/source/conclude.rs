@@ -1,7 +1,7 @@
 //! From what happened to status, events and when to look again. Pure.
 
 use jiff::Timestamp;
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
 use weir_api::{
     meta::Artifact,
     names::{annotation, condition, reason},

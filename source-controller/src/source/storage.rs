@@ -5,7 +5,7 @@ use weir_api::{
     names::{condition, weir},
 };
 use weir_artifact::store::{Check, Location, StoreError};
-use weir_reconcile::{ErrorKind, Event, Failure, Phase, Severity, describe};
+use weir_reconcile::{ErrorKind, Event, Phase, Severity, describe};
 use weir_runtime::Run;
 
 use super::{Body, Content, Fetched, Shared, Source, SourceFailure, SourceObject, SourceStatus};
