@@ -163,28 +163,18 @@ fn ssh(remote: &Remote, data: &Data) -> Result<SshCredentials, Error> {
     let password = text(data, "password")?;
     // The reader of keys compares whole lines; secrets made on Windows have carriage returns.
     let identity = identity.replace('\r', "");
-    let key = match decode_secret_key(&identity, password.as_deref()) {
-        Ok(key) if key.is_encrypted() => return Err(invalid(encrypted(password.is_some()))),
-        Ok(key) => key,
-        Err(russh::keys::Error::KeyIsEncrypted) => return Err(invalid(encrypted(password.is_some()))),
-        Err(_) if password.is_some() => {
-            return Err(invalid(
-                "'identity' cannot be read with 'password': is it a private key, and the password right?",
-            ));
+    let key = decode_secret_key(&identity, password.as_deref());
+    let key = match (key, &password) {
+        (Ok(key), _) if !key.is_encrypted() => key,
+        (Ok(_) | Err(russh::keys::Error::KeyIsEncrypted), None) => return Err(Error::EncryptedIdentity),
+        (Err(_), None) if identity.contains("ENCRYPTED") => return Err(Error::EncryptedIdentity),
+        (Err(_), None) => return Err(invalid("'identity' is not a private key that can be read")),
+        (_, Some(_)) => {
+            return Err(invalid("'identity' cannot be read with 'password': is it a private key, and the password right?"));
         }
-        Err(_) if identity.contains("ENCRYPTED") => return Err(invalid(encrypted(false))),
-        Err(_) => return Err(invalid("'identity' is not a private key that can be read")),
     };
     let user = remote.user().unwrap_or(DEFAULT_SSH_USER).to_owned();
     Ok(SshCredentials { user, key: std::sync::Arc::new(key), known_hosts })
-}
-
-fn encrypted(with_password: bool) -> &'static str {
-    if with_password {
-        "SSH identity key is encrypted and the 'password' field does not open it"
-    } else {
-        "SSH identity key is encrypted but no 'password' field was provided in the secret"
-    }
 }
 
 /// A proxy for one remote. Prints its address without credentials.

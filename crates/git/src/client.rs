@@ -60,7 +60,7 @@ pub enum Outcome {
     /// The known revision is still the current one; nothing was fetched.
     Unchanged(Revision),
     /// The commit, ready to be read.
-    Fetched(Checkout),
+    Fetched(Box<Checkout>),
 }
 
 /// A fetched commit.
@@ -210,7 +210,7 @@ impl Client {
             Method::Http { credentials, tls } => {
                 let client = self.http(tls, request.proxy, &request.remote.authority())?;
                 let redirects = options.limits.redirects;
-                Link::Http(HttpLink::new(client, request.remote, credentials, tls, request.proxy, redirects)?)
+                Link::Http(Box::new(HttpLink::new(client, request.remote, credentials, tls, request.proxy, redirects)?))
             }
             Method::Ssh(who) => Link::Ssh(Box::new(SshLink::open(request.remote, who, request.proxy, options).await?)),
         };
@@ -314,7 +314,7 @@ impl Client {
                 Ok(Checkout { revision, commit, tree, received })
             })
             .await?;
-        Ok(Outcome::Fetched(checkout))
+        Ok(Outcome::Fetched(Box::new(checkout)))
     }
 
     /// Runs disk work off the runtime's threads, at most two at a time.

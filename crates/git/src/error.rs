@@ -65,6 +65,9 @@ pub enum Error {
         /// What is wrong, naming keys and never values.
         reason: String,
     },
+    /// The identity is encrypted and there is no password for it.
+    #[error("SSH identity key is encrypted but no 'password' field was provided in the secret")]
+    EncryptedIdentity,
     /// The server refused our credentials, or wants some.
     #[error("authentication with {host} failed ({detail}): {next}")]
     Unauthorized {
@@ -225,7 +228,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Url { .. } | Self::Reference { .. } | Self::Option { .. } => Kind::Config,
-            Self::Credentials { .. } | Self::Unauthorized { .. } => Kind::Auth,
+            Self::Credentials { .. } | Self::EncryptedIdentity | Self::Unauthorized { .. } => Kind::Auth,
             Self::UnknownHost { .. } | Self::HostKeyChanged { .. } => Kind::HostKey,
             Self::NotFound { .. } => Kind::NotFound,
             Self::ReferenceNotFound { .. } | Self::NotACommit { .. } => Kind::ReferenceNotFound,

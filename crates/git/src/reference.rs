@@ -176,7 +176,7 @@ mod tests {
             name: Some("refs/pull/1/head".into()),
             commit: Some(SHA.into()),
         };
-        assert!(matches!(r.selector().unwrap(), Selector::Commit(id, Some(b)) if id.to_string() == SHA && b == "main"));
+        assert!(matches!(r.selector().unwrap(), Selector::Commit(id, Some(b)) if id.to_hex().to_string() == SHA && b == "main"));
         r.commit = None;
         assert!(matches!(r.selector().unwrap(), Selector::Name(n) if n == "refs/pull/1/head"));
         r.name = None;

@@ -8,7 +8,7 @@ use crate::{Error, wire::PacketReader};
 
 /// A way to one server, for one conversation.
 pub(crate) enum Link {
-    Http(http::HttpLink),
+    Http(Box<http::HttpLink>),
     Ssh(Box<ssh::SshLink>),
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use gix::{
     hash::{ObjectId, oid},
-    objs::{CommitRef, FindExt, Kind, TreeRef, tree::EntryKind},
+    objs::{CommitRef, Exists, FindExt, Kind, TreeRef, tree::EntryKind},
 };
 
 use crate::{Error, options::Limits, store};
@@ -133,10 +133,8 @@ impl Tree {
                 let id = entry.oid.to_owned();
                 match entry.mode.kind() {
                     EntryKind::Tree if seen.insert(id) => left.push(id),
-                    EntryKind::Blob | EntryKind::BlobExecutable => {
-                        if !gix::objs::Exists::exists(&self.objects, &id) {
-                            return Err(Error::damaged(format!("object {id} is missing")));
-                        }
+                    EntryKind::Blob | EntryKind::BlobExecutable if !self.objects.exists(&id) => {
+                        return Err(Error::damaged(format!("object {id} is missing")));
                     }
                     _ => {}
                 }

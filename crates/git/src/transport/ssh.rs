@@ -159,11 +159,8 @@ async fn pump(
 ) {
     while let Some(message) = reading.wait().await {
         match message {
-            ChannelMsg::Data { data } => {
-                if out.write_all(&data).await.is_err() {
-                    return;
-                }
-            }
+            // Nobody reads any more.
+            ChannelMsg::Data { data } if out.write_all(&data).await.is_err() => return,
             ChannelMsg::ExtendedData { data, .. } => {
                 if let Ok(mut notes) = notes.lock() {
                     let room = 4096usize.saturating_sub(notes.stderr.len());

@@ -77,8 +77,7 @@ fn sideband(bytes: &[u8]) -> Vec<u8> {
 
 fn zlib(bytes: &[u8]) -> Vec<u8> {
     let mut out = ZlibEncoder::new(Vec::new(), Compression::best());
-    out.write_all(bytes).unwrap();
-    out.finish().unwrap()
+    out.write_all(bytes).and_then(|()| out.finish()).expect("memory takes it all")
 }
 
 /// An entry: type, announced size, what comes between size and data, data.

@@ -75,7 +75,7 @@ impl Source {
 
     async fn fetch(&self, reference: &Reference) -> Result<Checkout> {
         match self.outcome(reference).await? {
-            Outcome::Fetched(checkout) => Ok(checkout),
+            Outcome::Fetched(checkout) => Ok(*checkout),
             Outcome::Unchanged(revision) => bail!("unchanged: {revision}"),
         }
     }
