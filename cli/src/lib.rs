@@ -1,1 +1,108 @@
-//! weir.
+//! The command line: what is there, what it does, and how to nudge it.
+//!
+//! ```text
+//! Args -> Command -> Cluster (get, list, watch, patch) -> values -> Table | Tree | Trace | JSON | YAML -> stdout
+//! ```
+//!
+//! What is shown goes to stdout, what goes on and what went wrong to stderr. Exit codes: 0 it worked, 1 it did not, 2 it
+//! was asked wrongly. Rendering is pure: data, width, colour and time are arguments.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod clock;
+mod cluster;
+mod completion;
+mod error;
+mod events;
+mod follow;
+mod get;
+mod kind;
+mod kustomize;
+mod object;
+mod output;
+mod reconcile;
+mod suspend;
+mod table;
+mod target;
+mod terminal;
+mod text;
+mod trace;
+mod tree;
+mod version;
+
+use cluster::ConnectArgs;
+use error::Error;
+
+/// Keep clusters equal to what Git and OCI registries say.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Args {
+    #[command(flatten)]
+    connect: ConnectArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show objects of the suite and how they are doing
+    Get(get::Args),
+    /// Have an object reconciled now and wait for the result
+    Reconcile(reconcile::Args),
+    /// Stop objects from being reconciled
+    Suspend(suspend::SuspendArgs),
+    /// Let objects be reconciled again and wait for the result
+    Resume(suspend::ResumeArgs),
+    /// Show what happened to objects of the suite
+    Events(events::Args),
+    /// Show what an object applied, with the health of everything below it
+    Tree(tree::Args),
+    /// Follow any object of the cluster back to the commit it comes from
+    Trace(trace::Args),
+    /// Build a directory with kustomize and print the objects
+    Kustomize(kustomize::Args),
+    /// Print a script that completes commands in a shell
+    Completion(completion::Args),
+    /// Print the version of weir and of the services in the cluster
+    Version(version::Args),
+}
+
+/// Runs a command; what went wrong is printed with the next move.
+pub async fn run(args: Args) -> ExitCode {
+    let style = terminal::stderr_style();
+    match execute(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprint!("{}", error::render(&error, style));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn execute(args: Args) -> Result<(), Error> {
+    let Args { connect, command } = args;
+    match command {
+        Command::Get(args) => get::run(&args, &connect).await,
+        Command::Reconcile(args) => reconcile::run(&args, &connect).await,
+        Command::Suspend(args) => suspend::suspend(&args, &connect).await,
+        Command::Resume(args) => suspend::resume(&args, &connect).await,
+        Command::Events(args) => events::run(&args, &connect).await,
+        Command::Tree(args) => tree::run(&args, &connect).await,
+        Command::Trace(args) => trace::run(&args, &connect).await,
+        Command::Kustomize(args) => kustomize::run(&args),
+        Command::Completion(args) => completion::run(&args),
+        Command::Version(args) => version::run(&args, &connect).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,340 @@
+//! The cluster, as the command line sees it: objects as JSON, whatever their kind.
+
+use std::path::PathBuf;
+
+use futures::{Stream, StreamExt};
+use kube::{
+    Api, Client, Config,
+    api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams},
+    config::{KubeConfigOptions, Kubeconfig},
+    core::TypeMeta,
+    runtime::watcher,
+};
+use serde_json::Value;
+
+use crate::error::{Cause, Error};
+
+/// Which cluster, and where in it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ConnectArgs {
+    /// The kubeconfig to use instead of $KUBECONFIG or ~/.kube/config
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// The context to use instead of the current one
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// The namespace; that of the context when not given, and flux-system when it has none
+    #[arg(long, short, global = true, value_name = "NAME")]
+    pub namespace: Option<String>,
+}
+
+/// Where the suite lives unless somebody says otherwise.
+pub const DEFAULT_NAMESPACE: &str = "flux-system";
+
+/// A kind that the cluster knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// API group; empty for the core one.
+    pub group: String,
+    /// API version.
+    pub version: String,
+    /// As in `kind:`.
+    pub kind: String,
+    /// As in URLs.
+    pub plural: String,
+    /// Whether its objects are in namespaces.
+    pub namespaced: bool,
+    /// Singular and short names.
+    pub names: Vec<String>,
+}
+
+impl Resource {
+    /// `group/version`, or the version alone for the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    fn api(&self, client: &Client, namespace: Option<&str>) -> Api<DynamicObject> {
+        let resource = ApiResource {
+            group: self.group.clone(),
+            version: self.version.clone(),
+            api_version: self.api_version(),
+            kind: self.kind.clone(),
+            plural: self.plural.clone(),
+        };
+        match namespace {
+            Some(namespace) if self.namespaced => Api::namespaced_with(client.clone(), namespace, &resource),
+            _ => Api::all_with(client.clone(), &resource),
+        }
+    }
+}
+
+/// What a watch saw.
+pub enum Change {
+    /// There from the start.
+    Initial(Value),
+    /// Everything that was there from the start has been seen.
+    Synced,
+    /// New or changed.
+    Applied(Value),
+    /// Gone.
+    Deleted(Value),
+    /// The watch broke and is tried again.
+    Broken(String),
+}
+
+/// A connection.
+pub struct Cluster {
+    client: Client,
+    namespace: String,
+}
+
+impl Cluster {
+    /// Connects as kubectl would.
+    pub async fn connect(args: &ConnectArgs) -> Result<Self, Error> {
+        let bad = |error: &dyn std::fmt::Display| Error::Kubeconfig(Cause::new(error.to_string()));
+        let options = KubeConfigOptions { context: args.context.clone(), cluster: None, user: None };
+        let kubeconfig = match &args.kubeconfig {
+            Some(path) => Some(Kubeconfig::read_from(path).map_err(|error| bad(&error))?),
+            None => ambient(&bad)?,
+        };
+        // Without a kubeconfig, perhaps this runs in a pod.
+        let Some(kubeconfig) = kubeconfig else {
+            let config = Config::incluster().map_err(|_| bad(&"there is none, and this is not a pod"))?;
+            let namespace = args.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+            let client = Client::try_from(config).map_err(|source| Error::api("set up the connection", source))?;
+            return Ok(Self { client, namespace });
+        };
+        let said = context_namespace(&kubeconfig, args.context.as_deref());
+        let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| bad(&error))?;
+        let namespace = args.namespace.clone().or(said).unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        let client = Client::try_from(config).map_err(|source| Error::api("set up the connection", source))?;
+        Ok(Self { client, namespace })
+    }
+
+    /// The namespace that was asked for.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The same cluster, in another namespace.
+    pub fn within(&self, namespace: &str) -> Self {
+        Self { client: self.client.clone(), namespace: namespace.to_owned() }
+    }
+
+    /// An object, if it is there.
+    pub async fn find(&self, resource: &Resource, namespace: &str, name: &str) -> Result<Option<Value>, Error> {
+        match resource.api(&self.client, Some(namespace)).get(name).await {
+            Ok(object) => Ok(Some(value(object, resource))),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
+            Err(source) => Err(Error::api(format!("get {}/{name}", resource.kind), source)),
+        }
+    }
+
+    /// An object that must be there.
+    pub async fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Result<Value, Error> {
+        if let Some(object) = self.find(resource, namespace, name).await? {
+            return Ok(object);
+        }
+        // Is it the object or the kind that is missing?
+        self.list(resource, Some(namespace), None, Some(1)).await?;
+        Err(Error::NotFound {
+            object: format!("{}/{name}", resource.kind),
+            namespace: if resource.namespaced { namespace.to_owned() } else { String::new() },
+            hint: if resource.namespaced {
+                format!("see what is there: kubectl get {}.{} -A", resource.plural, resource.group)
+            } else {
+                format!("see what is there: kubectl get {}", resource.plural)
+            },
+        })
+    }
+
+    /// Objects of a kind, by namespace and name; `limit` for a look at a few.
+    pub async fn list(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        selector: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<Vec<Value>, Error> {
+        let mut params = ListParams { limit, ..ListParams::default() };
+        params.label_selector = selector.map(str::to_owned);
+        match resource.api(&self.client, namespace).list(&params).await {
+            Ok(list) => Ok(list.items.into_iter().map(|object| value(object, resource)).collect()),
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                Err(Error::NotInstalled { plural: resource.plural.clone(), group: resource.group.clone() })
+            }
+            Err(source) => Err(Error::api(format!("list {}", resource.plural), source)),
+        }
+    }
+
+    /// Changes an object with a JSON merge patch.
+    pub async fn merge(&self, resource: &Resource, namespace: &str, name: &str, patch: &Value) -> Result<Value, Error> {
+        let params = PatchParams { field_manager: Some("weir".into()), ..PatchParams::default() };
+        let changed = resource.api(&self.client, Some(namespace)).patch(name, &params, &Patch::Merge(patch)).await;
+        let object = changed.map_err(|source| Error::api(format!("change {}/{namespace}/{name}", resource.kind), source))?;
+        Ok(value(object, resource))
+    }
+
+    /// Objects as they change, those that are there first.
+    pub fn watch(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: Option<&str>,
+        selector: Option<&str>,
+    ) -> impl Stream<Item = Change> + Send + use<> {
+        let mut config = watcher::Config::default();
+        config.label_selector = selector.map(str::to_owned);
+        config.field_selector = name.map(|name| format!("metadata.name={name}"));
+        let resource = resource.clone();
+        watcher::watcher(resource.api(&self.client, namespace), config).filter_map(move |event| {
+            let change = match event {
+                Ok(watcher::Event::Init) => None,
+                Ok(watcher::Event::InitApply(object)) => Some(Change::Initial(value(object, &resource))),
+                Ok(watcher::Event::InitDone) => Some(Change::Synced),
+                Ok(watcher::Event::Apply(object)) => Some(Change::Applied(value(object, &resource))),
+                Ok(watcher::Event::Delete(object)) => Some(Change::Deleted(value(object, &resource))),
+                Err(error) => Some(Change::Broken(describe(error))),
+            };
+            std::future::ready(change)
+        })
+    }
+
+    /// Every kind that the cluster knows, preferred versions first.
+    pub async fn resources(&self) -> Result<Vec<Resource>, Error> {
+        let mut all = Vec::new();
+        for path in ["/api", "/apis"] {
+            let request = http::Request::get(path)
+                .header("Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json")
+                .body(Vec::new())
+                .expect("a fixed request is well formed");
+            let groups: Value =
+                self.client.request(request).await.map_err(|source| Error::api("ask for the kinds of the cluster", source))?;
+            all.extend(discovered(&groups));
+        }
+        Ok(all)
+    }
+}
+
+fn ambient(bad: &dyn Fn(&dyn std::fmt::Display) -> Error) -> Result<Option<Kubeconfig>, Error> {
+    if let Some(kubeconfig) = Kubeconfig::from_env().map_err(|error| bad(&error))? {
+        return Ok(Some(kubeconfig));
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match home.map(|home| home.join(".kube/config")).filter(|path| path.is_file()) {
+        Some(path) => Kubeconfig::read_from(path).map(Some).map_err(|error| bad(&error)),
+        None => Ok(None),
+    }
+}
+
+fn context_namespace(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let name = context.or(kubeconfig.current_context.as_deref())?;
+    let context = kubeconfig.contexts.iter().find(|context| context.name == name)?;
+    context.context.as_ref()?.namespace.clone().filter(|namespace| !namespace.is_empty())
+}
+
+/// The object as JSON. Lists of built-in kinds leave out what the list says itself.
+fn value(mut object: DynamicObject, resource: &Resource) -> Value {
+    if object.types.as_ref().is_none_or(|types| types.kind.is_empty()) {
+        object.types = Some(TypeMeta { api_version: resource.api_version(), kind: resource.kind.clone() });
+    }
+    object.metadata.managed_fields = None;
+    serde_json::to_value(object).expect("an object that came as JSON goes as JSON")
+}
+
+fn describe(error: watcher::Error) -> String {
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// The resources of an `APIGroupDiscoveryList`.
+fn discovered(groups: &Value) -> Vec<Resource> {
+    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut all = Vec::new();
+    for group in list(groups, "items") {
+        for version in list(&group, "versions") {
+            for resource in list(&version, "resources") {
+                let mut names: Vec<String> = list(&resource, "shortNames").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                names.push(text(&resource, "/singularResource"));
+                all.push(Resource {
+                    group: text(&group, "/metadata/name"),
+                    version: text(&version, "/version"),
+                    kind: text(&resource, "/responseKind/kind"),
+                    plural: text(&resource, "/resource"),
+                    namespaced: text(&resource, "/scope") == "Namespaced",
+                    names,
+                });
+            }
+        }
+    }
+    all
+}
+
+/// The resource that a word means: kind, plural, singular or short name, perhaps with a group: `deploy`,
+/// `deployments.apps`.
+pub fn resolve<'a>(resources: &'a [Resource], word: &str) -> Option<&'a Resource> {
+    let word = word.to_ascii_lowercase();
+    let (name, group) = word.split_once('.').map_or((word.as_str(), None), |(name, group)| (name, Some(group)));
+    resources.iter().find(|resource| {
+        let called = resource.kind.eq_ignore_ascii_case(name) || resource.plural == name || resource.names.iter().any(|n| n == name);
+        called && group.is_none_or(|group| resource.group == group || format!("{}.{}", resource.version, resource.group) == group)
+    })
+}
+
+/// The resource of a `kind:` in a group, any version.
+pub fn by_kind<'a>(resources: &'a [Resource], group: &str, kind: &str) -> Option<&'a Resource> {
+    resources.iter().find(|resource| resource.group == group && resource.kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn resources() -> Vec<Resource> {
+        discovered(&json!({ "items": [
+            { "metadata": { "name": "" }, "versions": [{ "version": "v1", "resources": [
+                { "resource": "pods", "singularResource": "pod", "responseKind": { "kind": "Pod" }, "scope": "Namespaced", "shortNames": ["po"] },
+                { "resource": "namespaces", "singularResource": "namespace", "responseKind": { "kind": "Namespace" }, "scope": "Cluster", "shortNames": ["ns"] },
+            ]}]},
+            { "metadata": { "name": "apps" }, "versions": [{ "version": "v1", "resources": [
+                { "resource": "deployments", "singularResource": "deployment", "responseKind": { "kind": "Deployment" }, "scope": "Namespaced", "shortNames": ["deploy"] },
+            ]}]},
+        ]}))
+    }
+
+    #[test]
+    fn words_find_kinds() {
+        let resources = resources();
+        for (word, kind) in [
+            ("po", "Pod"),
+            ("Deployment", "Deployment"),
+            ("deploy", "Deployment"),
+            ("deployments.apps", "Deployment"),
+            ("deployments.v1.apps", "Deployment"),
+            ("ns", "Namespace"),
+        ] {
+            assert_eq!(resolve(&resources, word).map(|r| r.kind.as_str()), Some(kind), "{word}");
+        }
+        assert!(resolve(&resources, "deployments.example.com").is_none());
+        assert!(!resolve(&resources, "ns").unwrap().namespaced);
+        assert_eq!(by_kind(&resources, "apps", "Deployment").unwrap().api_version(), "apps/v1");
+        assert_eq!(by_kind(&resources, "", "Pod").unwrap().api_version(), "v1");
+    }
+
+    #[test]
+    fn the_context_says_where() {
+        let kubeconfig = Kubeconfig::from_yaml(
+            "current-context: a\ncontexts:\n- name: a\n  context: {cluster: c, user: u}\n- name: b\n  context: {cluster: c, user: u, namespace: there}\n",
+        )
+        .unwrap();
+        assert_eq!(context_namespace(&kubeconfig, None), None);
+        assert_eq!(context_namespace(&kubeconfig, Some("b")).as_deref(), Some("there"));
+    }
+}
