@@ -8,6 +8,7 @@
 
 mod fetch;
 mod gather;
+pub mod keep;
 mod plan;
 #[cfg(test)]
 mod tests;

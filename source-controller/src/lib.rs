@@ -9,6 +9,7 @@
 pub mod announce;
 pub mod args;
 pub mod artifacts;
+pub mod gitrepository;
 pub mod ocirepository;
 pub mod references;
 pub mod secrets;
@@ -17,7 +18,10 @@ pub mod source;
 
 use std::sync::Arc;
 
-use weir_api::{names::feature, source::OciRepository};
+use weir_api::{
+    names::feature,
+    source::{GitRepository, OciRepository},
+};
 use weir_artifact::{Store, store};
 use weir_runtime::{
     Handle, Runtime, RuntimeError, Settings,
@@ -30,6 +34,7 @@ pub use args::Args;
 use crate::{
     announce::Announcements,
     artifacts::ArtifactsService,
+    gitrepository::GitRepositories,
     ocirepository::OciRepositories,
     references::{References, Referent},
     source::{Shared, SourceObject, Sources},
@@ -53,6 +58,12 @@ pub enum Error {
     /// The storage.
     #[error(transparent)]
     Storage(#[from] store::StoreError),
+    /// An SSH algorithm.
+    #[error(transparent)]
+    Git(#[from] weir_git::Error),
+    /// The directory of kept repositories.
+    #[error("cannot create the directory of kept repositories")]
+    Keep(#[source] std::io::Error),
     /// The artifact server.
     #[error(transparent)]
     Server(#[from] server::ServerError),
@@ -79,6 +90,12 @@ pub async fn run(args: Args) -> Result<(), Error> {
         records: args.storage.artifact_retention_records,
         algorithm: args.storage.artifact_digest_algo,
     })?;
+    let git = weir_git::Client::new(weir_git::Options {
+        ssh_kex_algorithms: args.ssh_kex_algos.clone(),
+        ssh_host_key_algorithms: args.ssh_hostkey_algos.clone(),
+        ..weir_git::Options::default()
+    })?;
+    let kept = gitrepository::keep::directory(&std::env::temp_dir(), &args.storage.storage_path).map_err(Error::Keep)?;
     let mut runtime = Runtime::new(settings).await?;
     let grpc_addr = args.common.grpc.grpc_addr.as_deref().unwrap_or(GRPC_ADDR);
     let shared = Shared {
@@ -87,6 +104,11 @@ pub async fn run(args: Args) -> Result<(), Error> {
         announcements: Announcements::default(),
         grpc: args::advertised_grpc(&advertised, grpc_addr).map(Arc::from),
     };
+
+    let repositories = Handle::<GitRepository>::default();
+    register(&shared, &repositories);
+    let source = GitRepositories::new(runtime.client(), git, kept);
+    runtime.controller(&repositories, Sources::new(source, shared.clone()), args.concurrent);
 
     let oci = Handle::<OciRepository>::default();
     register(&shared, &oci);
