@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http_body_util::BodyExt as _;
 
 use crate::http_server::{HttpServer, Tls};
 use crate::packages;
@@ -41,12 +42,14 @@ pub struct GitRequest {
     pub path: String,
     /// False when it was turned away.
     pub authorized: bool,
+    /// True when it lists references, as the first request of a clone and a no-op check do.
+    pub lists: bool,
 }
 
 impl GitRequest {
     /// True for the request that transfers objects, as opposed to listing references.
     pub fn is_fetch(&self) -> bool {
-        self.method == "POST" && self.path.ends_with("/git-upload-pack")
+        self.authorized && self.method == "POST" && self.path.ends_with("/git-upload-pack") && !self.lists
     }
 }
 
@@ -150,6 +153,10 @@ impl Shared {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (request, lists) = match with_command(request).await {
+        Ok(known) => known,
+        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+    };
     let authorized = shared.admits(&request);
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let push = request.method() == http::Method::POST && path.ends_with("/git-receive-pack");
@@ -157,6 +164,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         method: request.method().to_string(),
         path,
         authorized,
+        lists,
     });
     if !authorized {
         return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Basic realm=\"git\"")], "authentication required\n").into_response();
@@ -166,6 +174,18 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Ok(response) => response,
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response(),
     }
+}
+
+/// In protocol version 2 listing references is a POST to the same path as a fetch; only the body tells them apart. It is small.
+async fn with_command(request: Request) -> Result<(Request, bool)> {
+    if request.method() != http::Method::POST || !request.uri().path().ends_with("/git-upload-pack") {
+        let lists = request.uri().path().ends_with("/info/refs");
+        return Ok((request, lists));
+    }
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let lists = body.windows(15).any(|window| window == b"command=ls-refs");
+    Ok((Request::from_parts(parts, body.into()), lists))
 }
 
 /// Calls the webhook; a push is done whether or not anybody listens.

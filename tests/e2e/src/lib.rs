@@ -1,1 +1,1 @@
-//! weir-e2e.
+//! Whole-suite stories on a real control plane, one file per story in `stories/`. Run them with `cargo xtask test -p weir-e2e`.

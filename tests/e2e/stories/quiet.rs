@@ -1,0 +1,63 @@
+//! With nothing to do nothing is done: no apply, no dry-run, counted at the API server.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use weir_testkit::audit::Request;
+use weir_testkit::kind;
+
+use crate::apps;
+use crate::world::world;
+
+fn writes_of_the_kustomize_controller(requests: &[Request], namespace: &str) -> Vec<Request> {
+    requests
+        .iter()
+        .filter(|request| request.user.contains("kustomize-controller") && request.namespace == namespace && request.touches_objects())
+        .cloned()
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_kustomization_sends_no_apply_and_no_dry_run() -> Result<()> {
+    let world = world().await;
+    let tenant = world.tenant("quiet").await?;
+    let repository = tenant.repository()?;
+    for index in 0..5 {
+        repository.write(&format!("{index}.yaml"), &apps::config_map(&format!("map-{index}"), "hello"))?;
+    }
+    repository.write("web.yaml", &apps::deployment("web", "1", 0))?.push("one")?;
+    tenant.git("app", json!({})).await?;
+    let install = world.plane.audit().mark()?;
+    tenant.kustomization("app", json!({"wait": true})).await?;
+    tenant.ready(kind::KUSTOMIZATION, "app").await?;
+    // Proof that the count below counts the right requests: the install is in it.
+    let installed = writes_of_the_kustomize_controller(&world.plane.audit().since(install)?, "quiet");
+    assert!(installed.iter().filter(|r| r.resource == "configmaps").count() >= 5, "{installed:?}");
+    // The controller-manager's own updates of the Deployment settle.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+
+    let mark = world.plane.audit().mark()?;
+    for _ in 0..3 {
+        tenant.reconcile(kind::KUSTOMIZATION, "app").await?;
+    }
+    let requests = writes_of_the_kustomize_controller(&world.plane.audit().since(mark)?, "quiet");
+    assert!(requests.is_empty(), "a no-op reconcile wrote: {requests:#?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unchanged_source_writes_only_its_status() -> Result<()> {
+    let world = world().await;
+    let tenant = world.tenant("quiet-source").await?;
+    tenant.repository()?.write("a.yaml", &apps::config_map("a", "1"))?.push("one")?;
+    tenant.git("app", json!({})).await?;
+    tenant.ready(kind::GIT_REPOSITORY, "app").await?;
+    let mark = world.plane.audit().mark()?;
+    tenant.reconcile(kind::GIT_REPOSITORY, "app").await?;
+    let requests = world.plane.audit().since(mark)?;
+    let writes: Vec<&Request> =
+        requests.iter().filter(|r| r.user.contains("source-controller") && r.namespace == "quiet-source" && r.is_write()).collect();
+    assert!(writes.len() == 1 && writes.iter().all(|r| r.subresource == "status"), "{writes:#?}");
+    Ok(())
+}
