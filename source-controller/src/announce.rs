@@ -43,7 +43,18 @@ struct Inner {
     current: Mutex<HashMap<(&'static str, ObjectKey), Announcement>>,
     changes: broadcast::Sender<Announcement>,
     /// What the API server knows, per kind: a source that was not reconciled yet since the start has an artifact all the same.
-    known: Mutex<Vec<Look>>,
+    known: Mutex<Vec<(Announced, Look)>>,
+}
+
+/// A kind that is announced, as RBAC names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// Kind.
+    pub kind: &'static str,
+    /// API group.
+    pub group: String,
+    /// Plural.
+    pub resource: String,
 }
 
 /// The artifacts. Clones share them.
@@ -73,7 +84,15 @@ impl Announcements {
             };
             store.is_synced().then(|| store.list().into_iter().map(about).collect())
         };
-        lock(&self.inner.known).push(Box::new(look));
+        let announced =
+            Announced { kind: O::KIND, group: O::group(&()).into_owned(), resource: O::plural(&()).into_owned() };
+        lock(&self.inner.known).push((announced, Box::new(look)));
+    }
+
+    /// The kinds there are.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Announced> {
+        lock(&self.inner.known).iter().map(|(announced, _)| announced.clone()).collect()
     }
 
     /// Says what a source's artifact is; watchers hear of it when it changed.
@@ -113,7 +132,7 @@ impl Announcements {
     }
 
     fn snapshot(&self) -> Option<Vec<Announcement>> {
-        let known: Option<Vec<Vec<Announcement>>> = lock(&self.inner.known).iter().map(|look| look()).collect();
+        let known: Option<Vec<Vec<Announcement>>> = lock(&self.inner.known).iter().map(|(_, look)| look()).collect();
         let current = lock(&self.inner.current);
         let newest = |known: Announcement| match current.get(&(known.kind, known.key.clone())) {
             Some(newer) => newer.clone(),

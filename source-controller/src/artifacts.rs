@@ -16,9 +16,12 @@ use weir_proto::artifact::v1::{
     artifacts_server::{Artifacts, ArtifactsServer},
     watch_response::Type,
 };
-use weir_runtime::ObjectKey;
+use weir_runtime::{
+    ObjectKey,
+    grpc::{Access, Caller},
+};
 
-use crate::announce::{Announcement, Announcements};
+use crate::announce::{Announced, Announcement, Announcements};
 
 /// Bytes per message of a fetch.
 const PIECE: usize = 256 << 10;
@@ -51,20 +54,26 @@ impl Artifacts for ArtifactsService {
     type FetchStream = Messages<FetchResponse>;
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        let wanted = request.into_inner();
+        let caller = Caller::of(&request)?;
+        let wanted = self.permitted(&caller, request.into_inner()).await?;
         let Some((current, changes)) = self.announcements.watch() else {
             return Err(Status::unavailable("this instance does not know the sources yet: try again soon"));
         };
         let filter = wanted.clone();
-        let first: Vec<_> = current.iter().filter(|a| matches(&filter, a)).map(|a| Ok(message(a))).collect();
+        let first: Vec<_> = current.iter().filter(|a| filter.covers(a)).map(|a| Ok(message(a))).collect();
         let synced = WatchResponse { r#type: Type::Synced.into(), ..WatchResponse::default() };
         let later = stream::unfold(Some((changes, wanted)), follow);
         Ok(Response::new(stream::iter(first).chain(stream::iter([Ok(synced)])).chain(later).boxed()))
     }
 
     async fn fetch(&self, request: Request<FetchRequest>) -> Result<Response<Self::FetchStream>, Status> {
+        let caller = Caller::of(&request)?;
         let FetchRequest { source, digest, offset } = request.into_inner();
         let source = source.ok_or_else(|| Status::invalid_argument("source is missing"))?;
+        let kinds = self.announcements.kinds();
+        let kind = kinds.into_iter().find(|known| known.kind.eq_ignore_ascii_case(&source.kind));
+        let kind = kind.ok_or_else(|| Status::not_found(format!("kind {:?} is no source here", source.kind)))?;
+        caller.may(&access("get", &kind, &source.namespace, &source.name)).await?;
         let key = ObjectKey::new(source.namespace, source.name);
         let found = self.announcements.find(&source.kind, &key).and_then(|known| known.artifact);
         let artifact = found.ok_or_else(|| Status::not_found(format!("{} {key} has no artifact", source.kind)))?;
@@ -86,14 +95,14 @@ impl Artifacts for ArtifactsService {
     }
 }
 
-type Following = Option<(broadcast::Receiver<Announcement>, WatchRequest)>;
+type Following = Option<(broadcast::Receiver<Announcement>, Permitted)>;
 
 /// The next change that is wanted.
 async fn follow(state: Following) -> Option<(Result<WatchResponse, Status>, Following)> {
     let (mut changes, wanted) = state?;
     loop {
         match changes.recv().await {
-            Ok(change) if matches(&wanted, &change) => return Some((Ok(message(&change)), Some((changes, wanted)))),
+            Ok(change) if wanted.covers(&change) => return Some((Ok(message(&change)), Some((changes, wanted)))),
             Ok(_) => {}
             Err(broadcast::error::RecvError::Lagged(_)) => {
                 return Some((Err(Status::aborted("too slow for the changes: watch again")), None));
@@ -103,10 +112,56 @@ async fn follow(state: Following) -> Option<(Result<WatchResponse, Status>, Foll
     }
 }
 
-fn matches(wanted: &WatchRequest, known: &Announcement) -> bool {
-    (wanted.kinds.is_empty() || wanted.kinds.iter().any(|kind| kind == known.kind))
-        && (wanted.namespaces.is_empty() || wanted.namespaces.contains(&known.key.namespace))
-        && (wanted.name.is_empty() || wanted.name == known.key.name)
+/// What one caller asked for and may see.
+#[derive(Clone)]
+struct Permitted {
+    /// Kind and namespace; the empty namespace means all.
+    places: Vec<(&'static str, String)>,
+    name: String,
+}
+
+impl Permitted {
+    fn covers(&self, known: &Announcement) -> bool {
+        let place = |(kind, namespace): &(&str, String)| {
+            *kind == known.kind && (namespace.is_empty() || *namespace == known.key.namespace)
+        };
+        self.places.iter().any(place) && (self.name.is_empty() || self.name == known.key.name)
+    }
+}
+
+impl ArtifactsService {
+    /// Of what is asked for, that which the caller may watch; refused when that is nothing.
+    async fn permitted(&self, caller: &Caller, wanted: WatchRequest) -> Result<Permitted, Status> {
+        let WatchRequest { kinds, namespaces, name } = wanted;
+        let namespaces = if namespaces.is_empty() { vec![String::new()] } else { namespaces };
+        let mut places = Vec::new();
+        let mut refused = None;
+        for kind in self.announcements.kinds() {
+            if !kinds.is_empty() && !kinds.iter().any(|wanted| wanted == kind.kind) {
+                continue;
+            }
+            for namespace in &namespaces {
+                match caller.may(&access("watch", &kind, namespace, &name)).await {
+                    Ok(()) => places.push((kind.kind, namespace.clone())),
+                    Err(status) => refused = Some(status),
+                }
+            }
+        }
+        match refused {
+            Some(status) if places.is_empty() => Err(status),
+            _ => Ok(Permitted { places, name }),
+        }
+    }
+}
+
+fn access(verb: &str, kind: &Announced, namespace: &str, name: &str) -> Access {
+    Access {
+        verb: verb.to_owned(),
+        group: kind.group.clone(),
+        resource: kind.resource.clone(),
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
 }
 
 fn message(known: &Announcement) -> WatchResponse {

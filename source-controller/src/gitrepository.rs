@@ -114,8 +114,14 @@ pub enum Error {
     #[error("git repository is empty")]
     Empty,
     /// The server, the network, or what is in the repository.
-    #[error("failed to checkout and determine revision")]
-    Checkout(#[source] weir_git::Error),
+    #[error("failed to checkout and determine revision: unable to clone '{url}'")]
+    Checkout {
+        /// `spec.url`, without credentials.
+        url: String,
+        /// Why.
+        #[source]
+        source: weir_git::Error,
+    },
     /// The tree of the new commit cannot be taken.
     #[error("failed to checkout and determine revision")]
     Tree {
@@ -147,7 +153,7 @@ impl Failure for Error {
             Self::Secret { .. } | Self::ProxySecret(_) | Self::Proxy(_) => "AuthenticationFailed",
             Self::Auth(_) | Self::Encrypted { .. } => "AuthenticationFailed",
             Self::Empty => "EmptyGitRepository",
-            Self::Unsupported { .. } | Self::Checkout(_) | Self::Tree { .. } => "GitOperationFailed",
+            Self::Unsupported { .. } | Self::Checkout { .. } | Self::Tree { .. } => "GitOperationFailed",
             Self::Scratch(_) => "DirectoryCreationFailed",
         }
     }

@@ -30,7 +30,7 @@ use crate::{
 /// How to keep artifacts: the storage flags.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `--storage-path`; must exist.
+    /// `--storage-path`; made when it is not there.
     pub path: PathBuf,
     /// `--storage-adv-addr`: host and port, or the beginning of a URL.
     pub advertised: String,
@@ -46,7 +46,7 @@ pub struct Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The root is not there.
-    #[error("cannot open the storage path {path:?}: create it, or name another with --storage-path")]
+    #[error("cannot open the storage path {path:?}: make it writable, or name another with --storage-path")]
     Root {
         /// The root.
         path: PathBuf,
@@ -163,9 +163,10 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the root.
+    /// Opens the root, and makes it first when it is not there.
     pub fn open(options: Options) -> Result<Self, StoreError> {
-        let root = Dir::open_ambient_dir(&options.path, ambient_authority())
+        let root = std::fs::create_dir_all(&options.path)
+            .and_then(|()| Dir::open_ambient_dir(&options.path, ambient_authority()))
             .map_err(|source| StoreError::Root { path: options.path.clone(), source })?;
         Ok(Self { inner: Arc::new(Inner { root, options }) })
     }

@@ -138,7 +138,8 @@ struct List<'a> {
     #[serde(default)]
     metadata: ListMeta,
     #[serde(borrow, default)]
-    items: Vec<&'a RawValue>,
+    /// An empty list of metadata comes as null.
+    items: Option<Vec<&'a RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -167,7 +168,7 @@ async fn list(
         };
         let page: List<'_> = serde_json::from_str(&text)
             .map_err(|source| WatchError::Decode { verb: "list", resource: query.name(), source })?;
-        for item in page.items {
+        for item in page.items.unwrap_or_default() {
             match Raw::parse(item.get()) {
                 Ok(raw) => on(Event::Listed(&raw)),
                 Err(error) => tracing::error!(resource = query.name(), error = %error, "skipped an object without metadata"),

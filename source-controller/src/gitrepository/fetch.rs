@@ -33,7 +33,7 @@ pub(super) async fn content(
         Ok(Outcome::Fetched(checkout)) if known.as_ref() == Some(&checkout.revision) => return Ok(Fetched::UpToDate),
         Ok(Outcome::Fetched(checkout)) => *checkout,
         Err(weir_git::Error::Empty) => return Err(Error::Empty),
-        Err(error) => return Err(Error::Checkout(error)),
+        Err(source) => return Err(Error::Checkout { url: remote.to_string(), source }),
     };
     let revision = checkout.revision.to_string();
     let news = format!("new upstream revision '{revision}'");

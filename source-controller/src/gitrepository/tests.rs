@@ -121,7 +121,7 @@ fn observed_fields_are_those_of_the_spec() {
 fn failures_show_as_flux_shows_them() {
     let git = || weir_git::Error::NotFound { host: "h".into() };
     for (error, reason, condition) in [
-        (Error::Checkout(git()), "GitOperationFailed", "FetchFailed"),
+        (Error::Checkout { url: "u".into(), source: git() }, "GitOperationFailed", "FetchFailed"),
         (Error::Empty, "EmptyGitRepository", "FetchFailed"),
         (Error::Auth(git()), "AuthenticationFailed", "FetchFailed"),
         (Error::Encrypted { name: "ns/s".into() }, "AuthenticationFailed", "FetchFailed"),
@@ -130,6 +130,6 @@ fn failures_show_as_flux_shows_them() {
     ] {
         assert_eq!((error.kind(), error.reason(), error.condition()), (ErrorKind::Retry, reason, Some(condition)));
     }
-    let text = weir_reconcile::describe(&Error::Checkout(git()));
-    assert!(text.starts_with("failed to checkout and determine revision: repository not found on h"), "{text}");
+    let text = weir_reconcile::describe(&Error::Checkout { url: "u".into(), source: git() });
+    assert!(text.starts_with("failed to checkout and determine revision: unable to clone 'u': repository not found on h"), "{text}");
 }

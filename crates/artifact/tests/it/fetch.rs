@@ -127,7 +127,7 @@ async fn a_server_that_recovers_is_asked_again_and_another_source_of_the_same_by
 #[tokio::test]
 async fn an_endless_download_is_cut_off() {
     let endless = || async {
-        Body::from_stream(futures::stream::repeat(Ok::<_, std::io::Error>(vec![0u8; 64 << 10])).take(10 << 14))
+        Body::from_stream(futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0u8; 64 << 10])).take(10 << 14))
     };
     let address = super::run(Router::new().fallback(get(endless))).await;
     let limits = Limits { compressed_bytes: 1 << 20, ..Limits::default() };
