@@ -73,11 +73,14 @@ impl std::fmt::Debug for Clients {
 pub async fn config(kubeconfig: Option<&str>) -> Result<Config, ClientError> {
     let options = KubeConfigOptions::default();
     let wrap = |error| ClientError::Kubeconfig(Box::new(error));
-    if kubeconfig.is_some_and(|path| !path.is_empty()) {
-        return match Kubeconfig::from_env().map_err(wrap)? {
-            Some(file) => Config::from_custom_kubeconfig(file, &options).await.map_err(wrap),
-            None => Config::from_kubeconfig(&options).await.map_err(wrap),
-        };
+    if let Some(paths) = kubeconfig.filter(|paths| !paths.is_empty()) {
+        let mut merged = Kubeconfig::default();
+        // Several files, earlier ones first, as kubectl merges them; those that are not there are skipped.
+        let files: Vec<&str> = paths.split(':').filter(|path| !path.is_empty()).collect();
+        for path in files.iter().filter(|path| files.len() == 1 || std::path::Path::new(path).exists()) {
+            merged = merged.merge(Kubeconfig::read_from(path).map_err(wrap)?).map_err(wrap)?;
+        }
+        return Config::from_custom_kubeconfig(merged, &options).await.map_err(wrap);
     }
     match Config::incluster() {
         Ok(config) => Ok(config),

@@ -129,7 +129,7 @@ impl Runtime {
     pub async fn new(settings: Settings) -> Result<Self, RuntimeError> {
         crate::telemetry::init(settings.common.log_level, settings.common.log_encoding);
         let metrics = Metrics::new();
-        let exporter = Exporter::from_env(settings.name, |key| std::env::var(key).ok())?;
+        let exporter = Exporter::from_env(settings.name, |key| settings.environment.telemetry.get(key).cloned())?;
         let config = crate::client::config(settings.environment.kubeconfig.as_deref()).await?;
         let agent = format!("{}/v{} weir", settings.name, env!("CARGO_PKG_VERSION"));
         let common = &settings.common;

@@ -1,6 +1,6 @@
 //! What a service tells the runtime about itself, from its command line.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::flags::{CommonArgs, EventsArgs, JitterArgs, SelectorArgs};
 
@@ -34,6 +34,8 @@ pub struct Environment {
     pub hostname: String,
     /// Namespace of the pod's ServiceAccount.
     pub pod_namespace: Option<String>,
+    /// The `OTEL_…` variables.
+    pub telemetry: BTreeMap<String, String>,
 }
 
 impl Environment {
@@ -46,6 +48,7 @@ impl Environment {
         Self {
             kubeconfig: std::env::var("KUBECONFIG").ok().filter(set),
             hostname: hostname.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_else(|| "unknown".to_owned()),
+            telemetry: std::env::vars().filter(|(key, _)| key.starts_with("OTEL_")).collect(),
             pod_namespace: file("/var/run/secrets/kubernetes.io/serviceaccount/namespace").filter(set),
         }
     }

@@ -6,7 +6,7 @@ use opentelemetry::{
     InstrumentationScope, KeyValue,
     trace::{SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState},
 };
-use opentelemetry_otlp::WithTonicConfig;
+use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::{
     Resource,
     trace::{SpanData, SpanEvents, SpanExporter as _, SpanLinks},
@@ -51,14 +51,14 @@ impl Exporter {
     /// # Errors
     /// When the endpoint or its TLS settings make no sense.
     pub fn from_env(service: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ExportError> {
-        let set = |key: &str| env(key).is_some_and(|value| !value.is_empty());
+        let set = |key: &str| env(key).filter(|value| !value.is_empty());
         let disabled = env("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        if disabled || !(set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") || set("OTEL_EXPORTER_OTLP_ENDPOINT")) {
-            return Ok(Self::off());
-        }
+        let endpoint = set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        let Some(endpoint) = endpoint.filter(|_| !disabled) else { return Ok(Self::off()) };
         let mut exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_tonic()
-            .with_metadata(tonic::metadata::MetadataMap::new())
+            .with_endpoint(endpoint)
+            .with_protocol(opentelemetry_otlp::Protocol::Grpc)
             .build()
             .map_err(ExportError)?;
         let name = env("OTEL_SERVICE_NAME").filter(|name| !name.is_empty()).unwrap_or_else(|| service.to_owned());

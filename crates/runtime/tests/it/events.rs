@@ -1,0 +1,92 @@
+//! Events before status, at least once, and counted in the cluster.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use weir_testkit::{WebhookSink, kind};
+
+use crate::world::{LIMIT, WIDGET, start, widget, world};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_acknowledged_before_the_status_says_so() {
+    let (ns, api) = ("told", world().await.api());
+    let sink = WebhookSink::start().await.unwrap();
+    sink.hang(true);
+    let service = start(ns, &[&format!("--events-addr={}", sink.url("/"))]).await;
+    let mut object = widget(ns, "a", json!({"size": 1}));
+    object["metadata"]["annotations"] = json!({"event.toolkit.fluxcd.io/team": "blue", "other": "no"});
+    api.apply(&object).await.unwrap();
+    sink.wait("first try", LIMIT, |_| true).await.unwrap();
+    let now = api.get(WIDGET, ns, "a").await.unwrap().unwrap();
+    assert!(!weir_testkit::api::is_ready(&now), "the receiver has not answered yet: {now}");
+    sink.hang(false);
+    let event = sink.event("Widget", "a", "Succeeded", LIMIT).await.unwrap();
+    assert_eq!(event["severity"], "info");
+    assert_eq!(event["reportingController"], "widget-controller");
+    assert_eq!(event["reportingInstance"], "test-host");
+    assert_eq!(event["involvedObject"]["namespace"], ns);
+    assert_eq!(event["involvedObject"]["apiVersion"], "test.weir.dev/v1");
+    let metadata = json!({"event.toolkit.fluxcd.io/team": "blue", "test.weir.dev/revision": "r1", "test.weir.dev/token": "t"});
+    assert_eq!(event["metadata"], metadata);
+    api.wait_ready(WIDGET, ns, "a", LIMIT).await.unwrap();
+    service.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_is_down_gets_everything_later_in_order() {
+    let (ns, api) = ("later", world().await.api());
+    let sink = WebhookSink::start().await.unwrap();
+    sink.fail_next(3, 503);
+    let service = start(ns, &[&format!("--events-addr={}", sink.url("/"))]).await;
+    api.apply(&widget(ns, "a", json!({"size": 1}))).await.unwrap();
+    api.wait(WIDGET, ns, "a", LIMIT, "size 1", |o| o["status"]["size"] == 1).await.unwrap();
+    api.merge(WIDGET, ns, "a", &json!({"spec": {"size": 2}})).await.unwrap();
+    api.wait(WIDGET, ns, "a", LIMIT, "size 2", |o| o["status"]["size"] == 2).await.unwrap();
+    sink.wait("second event", LIMIT, |r| r.answered == 200 && r.json()["message"] == "size 2").await.unwrap();
+    let taken: Vec<Value> =
+        sink.received().iter().filter(|r| r.answered == 200).map(|r| r.json()["message"].clone()).collect();
+    assert_eq!(taken, ["size 1", "size 2"]);
+    service.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_is_done_and_a_refusal_is_not_repeated() {
+    let (ns, api) = ("dup", world().await.api());
+    let sink = WebhookSink::start().await.unwrap();
+    sink.fail_next(1, 429);
+    let service = start(ns, &[&format!("--events-addr={}", sink.url("/"))]).await;
+    api.apply(&widget(ns, "a", json!({"size": 1}))).await.unwrap();
+    api.wait_ready(WIDGET, ns, "a", LIMIT).await.unwrap();
+    sink.fail_next(1, 400);
+    api.merge(WIDGET, ns, "a", &json!({"spec": {"size": 2}})).await.unwrap();
+    api.wait(WIDGET, ns, "a", LIMIT, "size 2", |o| o["status"]["size"] == 2).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(sink.received().iter().map(|r| r.answered).collect::<Vec<_>>(), [429, 400]);
+    assert!(service.metrics.text().contains("weir_events_dropped_total 1"));
+    service.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeats_are_counted_on_one_kubernetes_event() {
+    let (ns, api) = ("counted", world().await.api());
+    let service = start(ns, &[]).await;
+    api.apply(&widget(ns, "a", json!({"size": 1, "mode": "fail"}))).await.unwrap();
+    while service.log.count("reconcile a") < 4 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let end = tokio::time::Instant::now() + LIMIT;
+    let event = loop {
+        let events = api.list(kind::EVENT, ns).await.unwrap();
+        let ours: Vec<_> = events.into_iter().filter(|e| e["reason"] == "BuildFailed").collect();
+        assert!(ours.len() <= 1, "{ours:?}");
+        match ours.into_iter().next() {
+            Some(event) if event["count"].as_i64() >= Some(3) => break event,
+            _ if tokio::time::Instant::now() > end => panic!("no counted event"),
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    };
+    assert_eq!(event["type"], "Warning");
+    assert_eq!(event["source"]["component"], "widget-controller");
+    assert_eq!(event["metadata"]["annotations"]["test.weir.dev/revision"], "r1");
+    service.stop().await.unwrap();
+}
