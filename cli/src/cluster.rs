@@ -54,6 +54,16 @@ impl Resource {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
+    /// The command that shows what there is.
+    fn listing(&self) -> String {
+        let everywhere = if self.namespaced { " -A" } else { "" };
+        match crate::kind::find(&self.kind, &self.group) {
+            Some(kind) => format!("see what is there: weir get {} -A", kind.plural),
+            None if self.group.is_empty() => format!("see what is there: kubectl get {}{everywhere}", self.plural),
+            None => format!("see what is there: kubectl get {}.{}{everywhere}", self.plural, self.group),
+        }
+    }
+
     fn api(&self, client: &Client, namespace: Option<&str>) -> Api<DynamicObject> {
         let resource = ApiResource {
             group: self.group.clone(),
@@ -141,11 +151,7 @@ impl Cluster {
         Err(Error::NotFound {
             object: format!("{}/{name}", resource.kind),
             namespace: if resource.namespaced { namespace.to_owned() } else { String::new() },
-            hint: if resource.namespaced {
-                format!("see what is there: kubectl get {}.{} -A", resource.plural, resource.group)
-            } else {
-                format!("see what is there: kubectl get {}", resource.plural)
-            },
+            hint: resource.listing(),
         })
     }
 
@@ -172,7 +178,8 @@ impl Cluster {
     pub async fn merge(&self, resource: &Resource, namespace: &str, name: &str, patch: &Value) -> Result<Value, Error> {
         let params = PatchParams { field_manager: Some("weir".into()), ..PatchParams::default() };
         let changed = resource.api(&self.client, Some(namespace)).patch(name, &params, &Patch::Merge(patch)).await;
-        let object = changed.map_err(|source| Error::api(format!("change {}/{namespace}/{name}", resource.kind), source))?;
+        let object =
+            changed.map_err(|source| Error::api(format!("change {}/{namespace}/{name}", resource.kind), source))?;
         Ok(value(object, resource))
     }
 
@@ -206,11 +213,17 @@ impl Cluster {
         let mut all = Vec::new();
         for path in ["/api", "/apis"] {
             let request = http::Request::get(path)
-                .header("Accept", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json")
+                .header(
+                    "Accept",
+                    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json",
+                )
                 .body(Vec::new())
                 .expect("a fixed request is well formed");
-            let groups: Value =
-                self.client.request(request).await.map_err(|source| Error::api("ask for the kinds of the cluster", source))?;
+            let groups: Value = self
+                .client
+                .request(request)
+                .await
+                .map_err(|source| Error::api("ask for the kinds of the cluster", source))?;
             all.extend(discovered(&groups));
         }
         Ok(all)
@@ -253,13 +266,15 @@ fn describe(error: watcher::Error) -> String {
 
 /// The resources of an `APIGroupDiscoveryList`.
 fn discovered(groups: &Value) -> Vec<Resource> {
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let list = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     let mut all = Vec::new();
     for group in list(groups, "items") {
         for version in list(&group, "versions") {
             for resource in list(&version, "resources") {
-                let mut names: Vec<String> = list(&resource, "shortNames").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+                let mut names: Vec<String> =
+                    list(&resource, "shortNames").iter().filter_map(Value::as_str).map(str::to_owned).collect();
                 names.push(text(&resource, "/singularResource"));
                 all.push(Resource {
                     group: text(&group, "/metadata/name"),
@@ -281,8 +296,13 @@ pub fn resolve<'a>(resources: &'a [Resource], word: &str) -> Option<&'a Resource
     let word = word.to_ascii_lowercase();
     let (name, group) = word.split_once('.').map_or((word.as_str(), None), |(name, group)| (name, Some(group)));
     resources.iter().find(|resource| {
-        let called = resource.kind.eq_ignore_ascii_case(name) || resource.plural == name || resource.names.iter().any(|n| n == name);
-        called && group.is_none_or(|group| resource.group == group || format!("{}.{}", resource.version, resource.group) == group)
+        let called = resource.kind.eq_ignore_ascii_case(name)
+            || resource.plural == name
+            || resource.names.iter().any(|n| n == name);
+        called
+            && group.is_none_or(|group| {
+                resource.group == group || format!("{}.{}", resource.version, resource.group) == group
+            })
     })
 }
 

@@ -75,6 +75,8 @@ pub enum Error {
         after: String,
         /// What it said last.
         message: String,
+        /// The next move.
+        hint: String,
     },
     /// Several of many did not work; each was reported when it happened.
     #[error("{failed} of {total} failed")]
@@ -162,12 +164,22 @@ impl Error {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Kubeconfig(_) => Some("name one with --kubeconfig FILE, or a context with --context NAME".into()),
-            Self::Api { source: Cause { code: 401, .. }, .. } => Some("log in to the cluster again, or choose another user with --context NAME".into()),
-            Self::Api { source: Cause { code: 403, .. }, .. } => Some("ask for the permission, or use another identity with --context NAME".into()),
-            Self::Api { source: Cause { code: 0, .. }, .. } => Some("check that the cluster of your current context is up: kubectl cluster-info".into()),
-            Self::NotInstalled { .. } => Some("install the suite: kubectl apply --server-side -k deploy/install".into()),
-            Self::NotFound { hint, .. } | Self::Refused { hint, .. } | Self::Failed { hint, .. } => Some(hint.clone()),
-            Self::Timeout { .. } => Some("wait longer with --timeout 15m, or look at: weir events --watch".into()),
+            Self::Api { source: Cause { code: 401, .. }, .. } => {
+                Some("log in to the cluster again, or choose another user with --context NAME".into())
+            }
+            Self::Api { source: Cause { code: 403, .. }, .. } => {
+                Some("ask for the permission, or use another identity with --context NAME".into())
+            }
+            Self::Api { source: Cause { code: 0, .. }, .. } => {
+                Some("check that the cluster of your current context is up: kubectl cluster-info".into())
+            }
+            Self::NotInstalled { .. } => {
+                Some("install the suite: kubectl apply --server-side -k deploy/install".into())
+            }
+            Self::NotFound { hint, .. }
+            | Self::Refused { hint, .. }
+            | Self::Failed { hint, .. }
+            | Self::Timeout { hint, .. } => Some(hint.clone()),
             Self::Api { .. } | Self::Several { .. } | Self::Io { .. } | Self::Build { .. } => None,
         }
     }

@@ -46,14 +46,16 @@ type Subject = (String, String, String);
 
 /// Shows events.
 pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
-    let about = args.about.as_ref().map(|word| target::parse_one(std::slice::from_ref(word), "events --for")).transpose()?;
+    let about =
+        args.about.as_ref().map(|word| target::parse_one(std::slice::from_ref(word), "events --for")).transpose()?;
     let cluster = Cluster::connect(connect).await?;
     let subjects = match about {
         Some((kind, name)) => Some(subjects(&cluster, kind, name).await?),
         None => None,
     };
     // A source may be in another namespace than what is made from it.
-    let everywhere = args.all_namespaces || subjects.as_ref().is_some_and(|s| s.iter().any(|(_, ns, _)| ns != cluster.namespace()));
+    let everywhere =
+        args.all_namespaces || subjects.as_ref().is_some_and(|s| s.iter().any(|(_, ns, _)| ns != cluster.namespace()));
     let namespace = (!everywhere).then(|| cluster.namespace());
     let filter = Filter { subjects, types: &args.types };
     if args.watch {
@@ -68,7 +70,10 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
         Format::Name => terminal::print(&output::names(&events)),
         Format::Table | Format::Wide if events.is_empty() => {
             let more = if everywhere { "" } else { "; -A looks everywhere" };
-            eprintln!("no events found in {}{more}", namespace.map_or_else(|| "any namespace".into(), |ns| format!("namespace {ns}")));
+            eprintln!(
+                "no events found in {}{more}",
+                namespace.map_or_else(|| "any namespace".into(), |ns| format!("namespace {ns}"))
+            );
             Ok(())
         }
         Format::Table | Format::Wide => {
@@ -113,9 +118,12 @@ impl Filter<'_> {
         let of = |name: &str| text(event, &format!("/involvedObject/{name}"));
         let group = of("apiVersion").split_once('/').map_or("", |(group, _)| group);
         kind::find(of("kind"), group).is_some()
-            && (self.types.is_empty() || self.types.iter().any(|type_| text(event, "/type").eq_ignore_ascii_case(type_)))
+            && (self.types.is_empty()
+                || self.types.iter().any(|type_| text(event, "/type").eq_ignore_ascii_case(type_)))
             && self.subjects.as_ref().is_none_or(|subjects| {
-                subjects.iter().any(|(kind, namespace, name)| of("kind") == kind && of("namespace") == namespace && of("name") == name)
+                subjects.iter().any(|(kind, namespace, name)| {
+                    of("kind") == kind && of("namespace") == namespace && of("name") == name
+                })
             })
     }
 }
@@ -179,7 +187,9 @@ async fn watch(args: &Args, cluster: &Cluster, namespace: Option<&str>, filter: 
         };
         match args.output {
             Format::Json => events.iter().try_for_each(|event| terminal::print(&output::to_json(event)))?,
-            Format::Yaml => events.iter().try_for_each(|event| terminal::print(&format!("---\n{}", output::to_yaml(event))))?,
+            Format::Yaml => {
+                events.iter().try_for_each(|event| terminal::print(&format!("---\n{}", output::to_yaml(event))))?
+            }
             Format::Name => terminal::print(&output::names(&events))?,
             Format::Table | Format::Wide => {
                 let mut rows = table(&events, args.all_namespaces, clock::now());
@@ -218,7 +228,8 @@ mod tests {
         assert!(!all.matches(&event("Pod", "apps", "Normal")));
         let warnings = Filter { subjects: None, types: &["warning".to_owned()] };
         assert!(!warnings.matches(&event("Kustomization", "apps", "Normal")));
-        let one = Filter { subjects: Some(vec![("Kustomization".into(), "flux-system".into(), "apps".into())]), types: &[] };
+        let one =
+            Filter { subjects: Some(vec![("Kustomization".into(), "flux-system".into(), "apps".into())]), types: &[] };
         assert!(one.matches(&event("Kustomization", "apps", "Normal")));
         assert!(!one.matches(&event("Kustomization", "other", "Normal")));
     }
@@ -230,6 +241,9 @@ mod tests {
 NAMESPACE     LAST SEEN          TYPE     REASON        OBJECT               MESSAGE
 flux-system   60s (x3 over 2m)   Normal   Progressing   Kustomization/apps   Deployment/default/app[2J configured Service/default/app created
 ";
-        assert_eq!(table(&[event("Kustomization", "apps", "Normal")], true, now).render(Style::plain(), true), expected);
+        assert_eq!(
+            table(&[event("Kustomization", "apps", "Normal")], true, now).render(Style::plain(), true),
+            expected
+        );
     }
 }

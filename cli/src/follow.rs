@@ -67,7 +67,9 @@ pub fn judge(object: &Value, goal: &Goal) -> Verdict {
     let failed = text(ready, "/status") == "False";
     match reconciling {
         // A dependency may become ready any moment, and then this goes on by itself.
-        _ if failed && text(ready, "/reason") == "DependencyNotReady" => Verdict::Waiting(message(Some(ready), "a dependency is not ready")),
+        _ if failed && text(ready, "/reason") == "DependencyNotReady" => {
+            Verdict::Waiting(message(Some(ready), "a dependency is not ready"))
+        }
         Some(reconciling) if failed && text(reconciling, "/reason") == "ProgressingWithRetry" => {
             Verdict::Failed(message(Some(ready), "failed"))
         }
@@ -92,6 +94,7 @@ pub async fn follow(
     let begin = clock::now();
     let mut changes = cluster.watch(&kind.resource(), Some(namespace), Some(name), None).boxed();
     let mut says = String::from("waiting to be picked up");
+    let mut picked_up = false;
     let failed = |message: String| Error::Failed {
         object: display.clone(),
         message,
@@ -99,9 +102,16 @@ pub async fn follow(
     };
     loop {
         let elapsed = seconds_since(begin);
-        let Some(left) = timeout.checked_sub(Duration::from_secs(elapsed.unsigned_abs())).filter(|left| !left.is_zero()) else {
+        let Some(left) =
+            timeout.checked_sub(Duration::from_secs(elapsed.unsigned_abs())).filter(|left| !left.is_zero())
+        else {
             let after = weir_api::meta::Duration(timeout).to_string();
-            return Err(Error::Timeout { object: display, after, message: says });
+            let hint = if picked_up {
+                format!("wait longer with --timeout, or look at: weir events --watch -n {namespace}")
+            } else {
+                "check that its controller runs: kubectl get deploy -A -l app.kubernetes.io/part-of=flux".to_owned()
+            };
+            return Err(Error::Timeout { object: display, after, message: says, hint });
         };
         progress.wait(&format!("{display}: {says}"), elapsed);
         // Wake up to show that we are alive, even if nothing happens.
@@ -110,9 +120,12 @@ pub async fn follow(
             Ok(None) => return Err(failed("the watch ended".into())),
             Ok(Some(change)) => change,
         };
-        match change {
-            Change::Initial(object) | Change::Applied(object) => match judge(&object, goal) {
-                Verdict::Waiting(message) => says = message,
+        match &change {
+            Change::Initial(object) | Change::Applied(object) => match judge(object, goal) {
+                Verdict::Waiting(message) => {
+                    picked_up |= message != says && !matches!(change, Change::Initial(_));
+                    says = message;
+                }
                 Verdict::Done(message) => return Ok(message),
                 Verdict::Failed(message) => return Err(failed(message)),
             },
@@ -141,7 +154,8 @@ mod tests {
     fn a_reconcile_is_over_when_it_says_so() {
         let goal = Goal { token: Some("t".into()), generation: 2 };
         let ready = |status: &str, reason: &str| json!({ "type": "Ready", "status": status, "reason": reason, "message": "m", "observedGeneration": 2 });
-        let moving = |reason: &str| json!({ "type": "Reconciling", "status": "True", "reason": reason, "message": "moving" });
+        let moving =
+            |reason: &str| json!({ "type": "Reconciling", "status": "True", "reason": reason, "message": "moving" });
         let waiting = |text: &str| Verdict::Waiting(text.into());
         for (case, handled, conditions, verdict) in [
             ("not picked up", "s", json!([ready("True", "x")]), waiting("waiting to be picked up")),
@@ -149,15 +163,33 @@ mod tests {
             ("no status", "t", json!([]), waiting("waiting to be reconciled")),
             ("done", "t", json!([ready("True", "x")]), Verdict::Done("m".into())),
             ("failed", "t", json!([ready("False", "x")]), Verdict::Failed("m".into())),
-            ("will retry", "t", json!([moving("ProgressingWithRetry"), ready("False", "x")]), Verdict::Failed("m".into())),
+            (
+                "will retry",
+                "t",
+                json!([moving("ProgressingWithRetry"), ready("False", "x")]),
+                Verdict::Failed("m".into()),
+            ),
             ("health", "t", json!([moving("Progressing"), ready("Unknown", "x")]), waiting("moving")),
             ("unknown", "t", json!([ready("Unknown", "x")]), waiting("m")),
-            ("dependency", "t", json!([moving("ProgressingWithRetry"), ready("False", "DependencyNotReady")]), waiting("m")),
-            ("stalled", "t", json!([{ "type": "Stalled", "status": "True", "message": "bad url" }, ready("False", "x")]), Verdict::Failed("bad url".into())),
+            (
+                "dependency",
+                "t",
+                json!([moving("ProgressingWithRetry"), ready("False", "DependencyNotReady")]),
+                waiting("m"),
+            ),
+            (
+                "stalled",
+                "t",
+                json!([{ "type": "Stalled", "status": "True", "message": "bad url" }, ready("False", "x")]),
+                Verdict::Failed("bad url".into()),
+            ),
         ] {
             assert_eq!(judge(&object(handled, conditions), &goal), verdict, "{case}");
         }
         let later = Goal { token: None, generation: 3 };
-        assert_eq!(judge(&object("", json!([ready("True", "x")])), &later), waiting("waiting for the new generation to be reconciled"));
+        assert_eq!(
+            judge(&object("", json!([ready("True", "x")])), &later),
+            waiting("waiting for the new generation to be reconciled")
+        );
     }
 }

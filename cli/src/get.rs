@@ -49,7 +49,8 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
     let state = args.status_selector.as_deref().map(StateSelector::parse).transpose()?;
     let cluster = Cluster::connect(connect).await?;
     let found = gather(args, &cluster, &targets, state.as_ref()).await?;
-    let layout = Layout { namespaces: args.all_namespaces, wide: args.output == Format::Wide, prefix: targets.len() > 1 };
+    let layout =
+        Layout { namespaces: args.all_namespaces, wide: args.output == Format::Wide, prefix: targets.len() > 1 };
     if args.watch {
         return watch(args, &cluster, &targets, state.as_ref(), layout).await;
     }
@@ -60,7 +61,11 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
         Format::Yaml => terminal::print(&output::to_yaml(&output::document(&objects, single))),
         Format::Name => terminal::print(&output::names(&objects)),
         Format::Table | Format::Wide if objects.is_empty() => {
-            let place = if args.all_namespaces { "any namespace".to_owned() } else { format!("namespace {}", cluster.namespace()) };
+            let place = if args.all_namespaces {
+                "any namespace".to_owned()
+            } else {
+                format!("namespace {}", cluster.namespace())
+            };
             let more = if args.all_namespaces { "" } else { "; -A looks everywhere" };
             eprintln!("no {} found in {place}{more}", args.words.join(" "));
             Ok(())
@@ -90,7 +95,10 @@ async fn gather(
                 other => other?,
             },
         };
-        Ok::<_, Error>((target.kind, objects.into_iter().filter(|o| state.is_none_or(|s| s.matches(o))).collect::<Vec<_>>()))
+        Ok::<_, Error>((
+            target.kind,
+            objects.into_iter().filter(|o| state.is_none_or(|s| s.matches(o))).collect::<Vec<_>>(),
+        ))
     });
     let mut found: Vec<(&'static Kind, Vec<Value>)> = Vec::new();
     for result in stream::iter(requests).buffered(8).collect::<Vec<_>>().await {
@@ -116,7 +124,10 @@ impl StateSelector {
             Some((type_, status)) if !type_.is_empty() && !status.is_empty() => {
                 Ok(Self { type_: type_.to_owned(), status: status.to_owned() })
             }
-            _ => Err(Error::usage(format!("{text:?} is not CONDITION=STATUS"), "for example: --status-selector ready=false")),
+            _ => Err(Error::usage(
+                format!("{text:?} is not CONDITION=STATUS"),
+                "for example: --status-selector ready=false",
+            )),
         }
     }
 
@@ -138,7 +149,13 @@ struct Layout {
 }
 
 /// A table per kind, an empty line between them.
-fn render(found: &[(&'static Kind, Vec<Value>)], layout: Layout, style: Style, header: bool, now: jiff::Timestamp) -> String {
+fn render(
+    found: &[(&'static Kind, Vec<Value>)],
+    layout: Layout,
+    style: Style,
+    header: bool,
+    now: jiff::Timestamp,
+) -> String {
     let tables = found.iter().filter(|(_, objects)| !objects.is_empty()).map(|(kind, objects)| {
         let mut table = Table::new(columns::header(kind, layout));
         for object in objects {
@@ -149,7 +166,13 @@ fn render(found: &[(&'static Kind, Vec<Value>)], layout: Layout, style: Style, h
     tables.collect::<Vec<_>>().join("\n")
 }
 
-async fn watch(args: &Args, cluster: &Cluster, targets: &[Target], state: Option<&StateSelector>, layout: Layout) -> Result<(), Error> {
+async fn watch(
+    args: &Args,
+    cluster: &Cluster,
+    targets: &[Target],
+    state: Option<&StateSelector>,
+    layout: Layout,
+) -> Result<(), Error> {
     let namespace = (!args.all_namespaces).then(|| cluster.namespace());
     let streams = targets.iter().map(|target| {
         let resource = target.kind.resource();
@@ -190,8 +213,10 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     fn first(&mut self, state: Option<&StateSelector>) -> Result<(), Error> {
-        let objects: Vec<_> =
-            std::mem::take(&mut self.waiting).into_iter().filter(|(_, object)| state.is_none_or(|s| s.matches(object))).collect();
+        let objects: Vec<_> = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .filter(|(_, object)| state.is_none_or(|s| s.matches(object)))
+            .collect();
         for (kind, _) in &objects {
             if !self.widths.iter().any(|(have, _)| *have == kind.kind) {
                 let mut table = Table::new(columns::header(kind, self.layout));

@@ -90,13 +90,37 @@ pub static KINDS: [Kind; 15] = [
     kind("Bucket", group::SOURCE, "v1", "buckets", &[], "bucket", Family::Source),
     kind("HelmRepository", group::SOURCE, "v1", "helmrepositories", &["helmrepo"], "helm", Family::Source),
     kind("HelmChart", group::SOURCE, "v1", "helmcharts", &["hc"], "chart", Family::Source),
-    kind("ArtifactGenerator", group::SOURCE_EXTENSIONS, "v1beta1", "artifactgenerators", &["ag"], "generator", Family::Source),
+    kind(
+        "ArtifactGenerator",
+        group::SOURCE_EXTENSIONS,
+        "v1beta1",
+        "artifactgenerators",
+        &["ag"],
+        "generator",
+        Family::Source,
+    ),
     kind("ExternalArtifact", group::SOURCE, "v1", "externalartifacts", &["ea"], "external", Family::Source),
     kind("Kustomization", group::KUSTOMIZE, "v1", "kustomizations", &["ks"], "", Family::Applier),
     kind("HelmRelease", group::HELM, "v2", "helmreleases", &["hr"], "", Family::Applier),
-    kind("ImageRepository", group::IMAGE, "v1", "imagerepositories", &["imgrepo", "imagerepo"], "repository", Family::Image),
+    kind(
+        "ImageRepository",
+        group::IMAGE,
+        "v1",
+        "imagerepositories",
+        &["imgrepo", "imagerepo"],
+        "repository",
+        Family::Image,
+    ),
     kind("ImagePolicy", group::IMAGE, "v1", "imagepolicies", &["imgpol", "imagepol"], "policy", Family::Image),
-    kind("ImageUpdateAutomation", group::IMAGE, "v1", "imageupdateautomations", &["iua", "imgupd", "imgauto"], "update", Family::Image),
+    kind(
+        "ImageUpdateAutomation",
+        group::IMAGE,
+        "v1",
+        "imageupdateautomations",
+        &["iua", "imgupd", "imgauto"],
+        "update",
+        Family::Image,
+    ),
     kind("Receiver", group::NOTIFICATION, "v1", "receivers", &[], "", Family::Notification),
     Kind {
         has_status: false,
@@ -104,7 +128,15 @@ pub static KINDS: [Kind; 15] = [
     },
     Kind {
         has_status: false,
-        ..kind("Provider", group::NOTIFICATION, "v1beta3", "providers", &["alert-provider", "alert-providers"], "", Family::Notification)
+        ..kind(
+            "Provider",
+            group::NOTIFICATION,
+            "v1beta3",
+            "providers",
+            &["alert-provider", "alert-providers"],
+            "",
+            Family::Notification,
+        )
     },
 ];
 
@@ -140,7 +172,9 @@ pub fn two_words(first: &str, second: &str) -> Option<&'static Kind> {
     };
     let second = second.to_ascii_lowercase();
     KINDS.iter().find(|kind| {
-        kind.family == family && !kind.word.is_empty() && (kind.word == second || second.strip_suffix('s') == Some(kind.word))
+        kind.family == family
+            && !kind.word.is_empty()
+            && (kind.word == second || second.strip_suffix('s') == Some(kind.word))
     })
 }
 
@@ -154,7 +188,9 @@ mod tests {
 
     #[test]
     fn kinds_have_many_names() {
-        for word in ["ks", "Kustomization", "kustomizations", "KUSTOMIZATION", "kustomizations.kustomize.toolkit.fluxcd.io"] {
+        for word in
+            ["ks", "Kustomization", "kustomizations", "KUSTOMIZATION", "kustomizations.kustomize.toolkit.fluxcd.io"]
+        {
             assert_eq!(names(word), ["Kustomization"], "{word}");
         }
         assert_eq!(names("alert-providers"), ["Provider"]);
@@ -181,7 +217,8 @@ mod tests {
     #[test]
     fn the_table_agrees_with_the_crds() {
         for crd in weir_api::crds() {
-            let kind = find(crd["spec"]["names"]["kind"].as_str().unwrap(), crd["spec"]["group"].as_str().unwrap()).unwrap();
+            let kind =
+                find(crd["spec"]["names"]["kind"].as_str().unwrap(), crd["spec"]["group"].as_str().unwrap()).unwrap();
             assert_eq!(kind.plural, crd["spec"]["names"]["plural"]);
             assert_eq!(kind.version, crd["spec"]["versions"][0]["name"]);
             for short in crd["spec"]["names"]["shortNames"].as_array().into_iter().flatten() {

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-
 use crate::{kind::Kind, text::short_hex};
 
 /// The text at a JSON pointer.
@@ -112,7 +111,6 @@ pub fn revision(kind: &Kind, object: &Value) -> String {
 pub fn handled(object: &Value) -> &str {
     text(object, "/status/lastHandledReconcileAt")
 }
-
 
 /// `Kind/namespace/name`.
 pub fn display(object: &Value) -> String {

@@ -108,7 +108,10 @@ mod tests {
     #[test]
     fn json_looks_like_kubectls() {
         let value = json!({ "a": [1, "x\u{9b}"], "b": {}, "c": [] });
-        assert_eq!(to_json_for(&value, false), "{\n    \"a\": [\n        1,\n        \"x\u{9b}\"\n    ],\n    \"b\": {},\n    \"c\": []\n}\n");
+        assert_eq!(
+            to_json_for(&value, false),
+            "{\n    \"a\": [\n        1,\n        \"x\u{9b}\"\n    ],\n    \"b\": {},\n    \"c\": []\n}\n"
+        );
         assert!(to_json_for(&value, true).contains("x\\u009b"));
     }
 

@@ -89,7 +89,11 @@ async fn request(
 
 /// Refuses what nobody would ever answer.
 fn refuse(kind: &Kind, object: &Value) -> Result<(), Error> {
-    let refused = |message: &str, hint: String| Error::Refused { object: object::display(object), message: message.to_owned(), hint };
+    let refused = |message: &str, hint: String| Error::Refused {
+        object: object::display(object),
+        message: message.to_owned(),
+        hint,
+    };
     let name = object::name(object);
     if object::settings_only(kind, object) {
         let hint = "it takes effect as soon as it is changed".to_owned();
@@ -106,7 +110,13 @@ fn refuse(kind: &Kind, object: &Value) -> Result<(), Error> {
 }
 
 /// Asks for everything that the object is made from, the farthest first.
-async fn source(cluster: &Cluster, kind: &Kind, object: &Value, timeout: Duration, progress: &mut Progress) -> Result<(), Error> {
+async fn source(
+    cluster: &Cluster,
+    kind: &Kind,
+    object: &Value,
+    timeout: Duration,
+    progress: &mut Progress,
+) -> Result<(), Error> {
     let mut chain = Vec::new();
     let mut next = source_of(kind, object);
     if next.is_none() {
@@ -146,7 +156,9 @@ pub fn source_of(of: &Kind, object: &Value) -> Option<(&'static Kind, String, St
         }),
         "ImagePolicy" => {
             let field = |name: &str| text(object, &format!("/spec/imageRepositoryRef/{name}")).to_owned();
-            let namespace = Some(field("namespace")).filter(|n| !n.is_empty()).unwrap_or_else(|| object::namespace(object).to_owned());
+            let namespace = Some(field("namespace"))
+                .filter(|n| !n.is_empty())
+                .unwrap_or_else(|| object::namespace(object).to_owned());
             Some((kind::by_kind("ImageRepository")?, namespace, field("name")))
         }
         _ => None,
@@ -158,25 +170,38 @@ mod tests {
     use super::*;
 
     fn from(kind: &str, object: Value) -> Option<String> {
-        source_of(kind::by_kind(kind).unwrap(), &object).map(|(kind, namespace, name)| format!("{}/{namespace}/{name}", kind.kind))
+        source_of(kind::by_kind(kind).unwrap(), &object)
+            .map(|(kind, namespace, name)| format!("{}/{namespace}/{name}", kind.kind))
     }
 
     #[test]
     fn sources_are_found() {
         let at = |spec: Value| json!({ "metadata": { "namespace": "n" }, "spec": spec });
-        assert_eq!(from("Kustomization", at(json!({ "sourceRef": { "kind": "Bucket", "name": "b" } }))).unwrap(), "Bucket/n/b");
         assert_eq!(
-            from("Kustomization", at(json!({ "sourceRef": { "kind": "GitRepository", "name": "g", "namespace": "m" } }))).unwrap(),
+            from("Kustomization", at(json!({ "sourceRef": { "kind": "Bucket", "name": "b" } }))).unwrap(),
+            "Bucket/n/b"
+        );
+        assert_eq!(
+            from(
+                "Kustomization",
+                at(json!({ "sourceRef": { "kind": "GitRepository", "name": "g", "namespace": "m" } }))
+            )
+            .unwrap(),
             "GitRepository/m/g"
         );
         assert_eq!(from("HelmRelease", json!({ "status": { "helmChart": "a/b" } })).unwrap(), "HelmChart/a/b");
-        assert_eq!(from("ImagePolicy", at(json!({ "imageRepositoryRef": { "name": "i" } }))).unwrap(), "ImageRepository/n/i");
+        assert_eq!(
+            from("ImagePolicy", at(json!({ "imageRepositoryRef": { "name": "i" } }))).unwrap(),
+            "ImageRepository/n/i"
+        );
         assert_eq!(from("GitRepository", at(json!({}))), None);
     }
 
     #[test]
     fn what_cannot_be_reconciled_is_refused() {
-        let refused = |kind: &str, spec: Value| refuse(kind::by_kind(kind).unwrap(), &json!({ "kind": kind, "spec": spec })).unwrap_err().to_string();
+        let refused = |kind: &str, spec: Value| {
+            refuse(kind::by_kind(kind).unwrap(), &json!({ "kind": kind, "spec": spec })).unwrap_err().to_string()
+        };
         assert!(refused("Kustomization", json!({ "suspend": true })).contains("suspended"));
         assert!(refused("Alert", json!({})).contains("settings"));
         assert!(refused("HelmRepository", json!({ "type": "oci" })).contains("settings"));

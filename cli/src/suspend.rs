@@ -66,8 +66,9 @@ pub async fn resume(args: &ResumeArgs, connect: &ConnectArgs) -> Result<(), Erro
             say(&format!("{} is not suspended", object::display(object)))?;
             continue;
         }
-        let patched =
-            cluster.merge(&kind.resource(), object::namespace(object), object::name(object), &patch(kind, false)).await?;
+        let patched = cluster
+            .merge(&kind.resource(), object::namespace(object), object::name(object), &patch(kind, false))
+            .await?;
         say(&format!("{} is resumed", object::display(object)))?;
         if !object::settings_only(kind, &patched) {
             resumed.push((*kind, patched));
@@ -79,7 +80,8 @@ pub async fn resume(args: &ResumeArgs, connect: &ConnectArgs) -> Result<(), Erro
     let mut progress = Progress::new();
     let mut failures = Vec::new();
     for (kind, object) in &resumed {
-        match follow(&cluster, kind, object::name(object), &Goal::of(object, None), args.timeout.0, &mut progress).await {
+        match follow(&cluster, kind, object::name(object), &Goal::of(object, None), args.timeout.0, &mut progress).await
+        {
             Ok(message) => reconcile::report(kind, &message, &mut progress)?,
             Err(error) => failures.push(error),
         }
@@ -115,13 +117,18 @@ async fn chosen(choice: &Choice, cluster: &Cluster, command: &str) -> Result<Vec
     for Target { kind, name } in targets {
         match (name, choice.all) {
             (Some(_), true) => {
-                return Err(Error::usage("--all and a name exclude each other", format!("leave one out: weir {command} {} --all", kind.singular())));
+                return Err(Error::usage(
+                    "--all and a name exclude each other",
+                    format!("leave one out: weir {command} {} --all", kind.singular()),
+                ));
             }
             (None, false) => {
                 let hint = format!("name it, or take all: weir {command} {} --all", kind.singular());
                 return Err(Error::usage(format!("which {}?", kind.singular()), hint));
             }
-            (Some(name), false) => objects.push((kind, cluster.get(&kind.resource(), cluster.namespace(), &name).await?)),
+            (Some(name), false) => {
+                objects.push((kind, cluster.get(&kind.resource(), cluster.namespace(), &name).await?))
+            }
             (None, true) => {
                 let listed = cluster.list(&kind.resource(), Some(cluster.namespace()), None, None).await;
                 let listed = match listed {
@@ -157,8 +164,13 @@ mod tests {
     #[test]
     fn generators_are_held_by_annotation() {
         let generator = kind::by_kind("ArtifactGenerator").unwrap();
-        assert_eq!(patch(generator, true).pointer("/metadata/annotations").unwrap()[object::GENERATOR_RECONCILE], "Disabled");
-        assert!(patch(generator, false).pointer("/metadata/annotations").unwrap()[object::GENERATOR_RECONCILE].is_null());
+        assert_eq!(
+            patch(generator, true).pointer("/metadata/annotations").unwrap()[object::GENERATOR_RECONCILE],
+            "Disabled"
+        );
+        assert!(
+            patch(generator, false).pointer("/metadata/annotations").unwrap()[object::GENERATOR_RECONCILE].is_null()
+        );
         assert_eq!(patch(kind::by_kind("Alert").unwrap(), false), json!({ "spec": { "suspend": false } }));
     }
 }

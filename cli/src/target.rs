@@ -52,7 +52,10 @@ pub fn parse_one(words: &[String], command: &str) -> Result<(&'static Kind, Stri
             format!("which {}?", kind.singular()),
             format!("see what is there: weir get {} -A", kind.plural),
         )),
-        _ => Err(Error::usage(format!("{command} takes one object"), format!("for example: weir {command} kustomization apps"))),
+        _ => Err(Error::usage(
+            format!("{command} takes one object"),
+            format!("for example: weir {command} kustomization apps"),
+        )),
     }
 }
 
@@ -79,7 +82,9 @@ fn unknown(word: &str) -> Error {
     let near = KINDS
         .iter()
         .flat_map(|kind| [kind.singular(), kind.plural.to_owned()])
-        .filter(|name| !word.is_empty() && (name.contains(&word) || word.contains(name.as_str()) || distance(name, &word) <= 2))
+        .filter(|name| {
+            !word.is_empty() && (name.contains(&word) || word.contains(name.as_str()) || distance(name, &word) <= 2)
+        })
         .min_by_key(|name| distance(name, &word));
     match near {
         Some(name) => Error::usage(format!("no kind is called {word:?}"), format!("did you mean {name}?")),
@@ -88,7 +93,8 @@ fn unknown(word: &str) -> Error {
 }
 
 fn kinds_hint() -> String {
-    let names: Vec<String> = KINDS.iter().map(|kind| kind.short.first().map_or_else(|| kind.singular(), |s| (*s).to_owned())).collect();
+    let names: Vec<String> =
+        KINDS.iter().map(|kind| kind.short.first().map_or_else(|| kind.singular(), |s| (*s).to_owned())).collect();
     format!("kinds are all, sources, images, notifications, {}", names.join(", "))
 }
 
@@ -118,7 +124,11 @@ mod tests {
     }
 
     fn read(text: &str) -> Vec<String> {
-        parse(&words(text)).unwrap().iter().map(|t| format!("{}/{}", t.kind.kind, t.name.as_deref().unwrap_or("*"))).collect()
+        parse(&words(text))
+            .unwrap()
+            .iter()
+            .map(|t| format!("{}/{}", t.kind.kind, t.name.as_deref().unwrap_or("*")))
+            .collect()
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub struct Style {
 
 impl Style {
     /// No colours, no wrapping.
+    #[cfg(test)]
     pub const fn plain() -> Self {
         Self { colour: false, width: None }
     }

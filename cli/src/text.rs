@@ -36,7 +36,8 @@ pub fn escape_json(json: &str) -> String {
 }
 
 fn harmful(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// How many columns `text` takes.
@@ -110,7 +111,9 @@ pub fn age(then: Timestamp, now: Timestamp) -> String {
 /// Seconds in at most two units.
 pub fn span(seconds: i64) -> String {
     let (s, m, h, d) = (seconds, seconds / 60, seconds / 3600, seconds / 86_400);
-    let two = |a: i64, unit: char, b: i64, small: char| if b == 0 { format!("{a}{unit}") } else { format!("{a}{unit}{b}{small}") };
+    let two = |a: i64, unit: char, b: i64, small: char| {
+        if b == 0 { format!("{a}{unit}") } else { format!("{a}{unit}{b}{small}") }
+    };
     match s {
         ..0 => "0s".into(),
         0..120 => format!("{s}s"),

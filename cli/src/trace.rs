@@ -40,12 +40,13 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
         Some(wanted) => resources.iter().filter(|resource| resource.api_version() == *wanted).cloned().collect(),
         None => resources.clone(),
     };
-    let resource = cluster::resolve(&candidates, kind)
-        .ok_or_else(|| Error::usage(format!("the cluster knows no kind {kind:?}"), "see what it knows: kubectl api-resources"))?;
+    let resource = cluster::resolve(&candidates, kind).ok_or_else(|| {
+        Error::usage(format!("the cluster knows no kind {kind:?}"), "see what it knows: kubectl api-resources")
+    })?;
     let trace = gather::trace(&cluster, &resources, resource, name).await?;
-    let document = render::document(&trace, clock::now());
+    let document = render::document(&trace);
     terminal::print(&match args.output {
-        DocumentFormat::Text => render::text(&document, terminal::stdout_style()),
+        DocumentFormat::Text => render::text(&document, terminal::stdout_style(), clock::now()),
         DocumentFormat::Json => output::to_json(&document),
         DocumentFormat::Yaml => output::to_yaml(&document),
     })

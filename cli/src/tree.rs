@@ -37,8 +37,13 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
     }
     let cluster = Cluster::connect(connect).await?;
     let root = cluster.get(&kind.resource(), cluster.namespace(), &name).await?;
-    if object::text(&root, "/spec/kubeConfig/secretRef/name") != "" || object::text(&root, "/spec/kubeConfig/configMapRef/name") != "" {
-        eprintln!("note: {} applies to another cluster; what follows is what this one knows of it", object::display(&root));
+    if object::text(&root, "/spec/kubeConfig/secretRef/name") != ""
+        || object::text(&root, "/spec/kubeConfig/configMapRef/name") != ""
+    {
+        eprintln!(
+            "note: {} applies to another cluster; what follows is what this one knows of it",
+            object::display(&root)
+        );
     }
     let mut tree = gather::tree(&cluster, root, clock::now()).await?;
     if args.compact {

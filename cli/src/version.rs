@@ -37,7 +37,9 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
         };
         let listed = cluster.list(&deployments, None, Some("app.kubernetes.io/part-of=flux"), None).await?;
         if let Some(map) = versions.as_object_mut() {
-            map.extend(listed.iter().map(|deployment| (object::name(deployment).to_owned(), json!(service(deployment)))));
+            map.extend(
+                listed.iter().map(|deployment| (object::name(deployment).to_owned(), json!(service(deployment)))),
+            );
         }
     }
     terminal::print(&render(&versions, args.output))
@@ -56,8 +58,11 @@ fn render(versions: &Value, format: DocumentFormat) -> String {
         DocumentFormat::Yaml => output::to_yaml(versions),
         DocumentFormat::Text => {
             let map = versions.as_object().into_iter().flatten();
-            let mut lines: Vec<String> =
-                map.map(|(name, version)| format!("{name}: {}\n", crate::text::clean(version.as_str().unwrap_or_default()))).collect();
+            let mut lines: Vec<String> = map
+                .map(|(name, version)| {
+                    format!("{name}: {}\n", crate::text::clean(version.as_str().unwrap_or_default()))
+                })
+                .collect();
             lines.sort_by_key(|line| !line.starts_with("weir:"));
             lines.concat()
         }

@@ -29,7 +29,10 @@ fn now() -> jiff::Timestamp {
 fn columns_are_those_of_flux() {
     let found = vec![(
         kind::by_kind("Kustomization").unwrap(),
-        vec![kustomization("apps", "True", "Applied revision: main@sha1:0123456789abcdef0123456789abcdef01234567"), kustomization("held", "False", "no")],
+        vec![
+            kustomization("apps", "True", "Applied revision: main@sha1:0123456789abcdef0123456789abcdef01234567"),
+            kustomization("held", "False", "no"),
+        ],
     )];
     let expected = "\
 NAME   REVISION             SUSPENDED   READY   MESSAGE
@@ -53,9 +56,12 @@ flux-system   kustomization/apps   main@sha1:01234567   False       True    GitR
 #[test]
 fn an_object_without_status_is_waiting() {
     let bare = json!({ "kind": "GitRepository", "metadata": { "name": "a" }, "spec": { "url": "https://x" } });
-    let registry = json!({ "kind": "HelmRepository", "metadata": { "name": "b" }, "spec": { "url": "oci://x", "type": "oci" } });
-    let found =
-        vec![(kind::by_kind("GitRepository").unwrap(), vec![bare]), (kind::by_kind("HelmRepository").unwrap(), vec![registry])];
+    let registry =
+        json!({ "kind": "HelmRepository", "metadata": { "name": "b" }, "spec": { "url": "oci://x", "type": "oci" } });
+    let found = vec![
+        (kind::by_kind("GitRepository").unwrap(), vec![bare]),
+        (kind::by_kind("HelmRepository").unwrap(), vec![registry]),
+    ];
     let expected = "\
 NAME   REVISION   SUSPENDED   READY     MESSAGE
 a                 False       Unknown   waiting to be reconciled

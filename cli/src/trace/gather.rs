@@ -64,12 +64,19 @@ pub async fn trace(cluster: &Cluster, resources: &[Resource], resource: &Resourc
         Some(found) => up(cluster, found, &mut links, &mut seen).await?,
         // What nobody applied may still be one of ours, and then it has a source.
         None => match kind::find(text(&top, "/kind"), object::group(&top)) {
-            Some(kind) => sources(cluster, kind, &top, &mut links, &mut seen).await?,
+            Some(kind) => {
+                link(cluster, kind, object::namespace(&top), object::name(&top), &mut links, &mut seen).await?;
+                sources(cluster, kind, &top, &mut links, &mut seen).await?;
+            }
             None => {
                 return Err(Error::Refused {
                     object: object::display(&top),
                     message: "no Kustomization or HelmRelease applied it".into(),
-                    hint: format!("what the suite applies carries the label {} or {}", label::KUSTOMIZE_NAME, label::HELM_NAME),
+                    hint: format!(
+                        "what the suite applies carries the label {} or {}",
+                        label::KUSTOMIZE_NAME,
+                        label::HELM_NAME
+                    ),
                 });
             }
         },
@@ -83,7 +90,9 @@ async fn owner(cluster: &Cluster, resources: &[Resource], object: &Value) -> Res
     let Some(owners) = owners else { return Ok(None) };
     let owner = owners.iter().find(|owner| owner.get("controller") == Some(&Value::Bool(true))).or(owners.first());
     let Some(owner) = owner else { return Ok(None) };
-    let Some(resource) = cluster::by_kind(resources, object::group(owner), text(owner, "/kind")) else { return Ok(None) };
+    let Some(resource) = cluster::by_kind(resources, object::group(owner), text(owner, "/kind")) else {
+        return Ok(None);
+    };
     cluster.find(resource, object::namespace(object), text(owner, "/name")).await
 }
 

@@ -19,7 +19,7 @@ use crate::{
 const LABEL: usize = 15;
 
 /// `object`, `owners`, `chain` and `steps`.
-pub fn document(trace: &Trace, now: Timestamp) -> Value {
+pub fn document(trace: &Trace) -> Value {
     let mut objects = trace.objects.iter().map(|object| {
         let mut fields = Map::new();
         put(&mut fields, "object", &format!("{}/{}", field(object, "/kind"), object::name(object)));
@@ -30,7 +30,7 @@ pub fn document(trace: &Trace, now: Timestamp) -> Value {
     json!({
         "object": object,
         "owners": objects.collect::<Vec<_>>(),
-        "chain": trace.links.iter().map(|link| section(link, now)).collect::<Vec<_>>(),
+        "chain": trace.links.iter().map(section).collect::<Vec<_>>(),
         "steps": timeline::of(&trace.links),
     })
 }
@@ -42,7 +42,7 @@ fn put(fields: &mut Map<String, Value>, key: &str, value: &str) {
 }
 
 /// What is worth knowing of an applier or a source.
-fn section(link: &Link, now: Timestamp) -> Value {
+fn section(link: &Link) -> Value {
     let mut fields = Map::new();
     put(&mut fields, "kind", link.kind.kind);
     put(&mut fields, "name", &link.name);
@@ -77,42 +77,65 @@ fn section(link: &Link, now: Timestamp) -> Value {
     if object::suspended(link.kind, object) {
         put(&mut fields, "suspended", "True");
     }
-    put(&mut fields, "status", &status(link, object, now));
+    put(&mut fields, "ready", object::ready(link.kind, object));
+    put(&mut fields, "status", object::message(link.kind, object));
+    if let Some(ready) = object::condition(object, "Ready") {
+        put(&mut fields, "since", field(ready, "/lastTransitionTime"));
+    }
     Value::Object(fields)
 }
 
-fn status(link: &Link, object: &Value, now: Timestamp) -> String {
-    let message = object::message(link.kind, object);
-    let Some(ready) = object::condition(object, "Ready") else { return message.to_owned() };
-    let since = object::time(ready, "/lastTransitionTime").map(|then| format!(" ({} ago)", age(then, now))).unwrap_or_default();
-    match field(ready, "/status") {
-        "True" => format!("{message}{since}"),
-        "False" => format!("not ready: {message}{since}"),
-        _ => format!("in progress: {message}{since}"),
+/// How it is doing, and since when.
+fn status(fields: &Map<String, Value>, now: Timestamp) -> (String, Tone) {
+    let of = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
+    let since = of("since").parse().map(|then: Timestamp| format!(" ({} ago)", age(then, now))).unwrap_or_default();
+    match of("ready") {
+        "False" => (format!("not ready: {}{since}", of("status")), Tone::Bad),
+        "Unknown" => (format!("in progress: {}{since}", of("status")), Tone::Warn),
+        _ => (format!("{}{since}", of("status")), Tone::Plain),
     }
 }
 
 /// Fields, a line each.
-fn lines(out: &mut String, fields: &Map<String, Value>, style: Style) {
+fn lines(out: &mut String, fields: &Map<String, Value>, style: Style, now: Timestamp) {
     for (key, value) in order(fields) {
-        let value = clean(value.as_str().unwrap_or_default());
-        let title = title(key);
-        let tone = match key {
-            "status" if value.starts_with("not ") => Tone::Bad,
-            "status" if value.starts_with("in progress") => Tone::Warn,
-            "suspended" => Tone::Warn,
-            _ => Tone::Plain,
+        let (value, tone) = match key {
+            "status" => status(fields, now),
+            "suspended" => (value.as_str().unwrap_or_default().to_owned(), Tone::Warn),
+            _ => (value.as_str().unwrap_or_default().to_owned(), Tone::Plain),
         };
+        let (title, value) = (title(key), clean(&value));
         let pad = LABEL.saturating_sub(width(&title) + 1);
-        out.push_str(&format!("{}:{}{}\n", style.paint(&title, Tone::Strong), " ".repeat(pad.max(1)), style.paint(&short_hex(&value), tone)));
+        out.push_str(&format!(
+            "{}:{}{}\n",
+            style.paint(&title, Tone::Strong),
+            " ".repeat(pad.max(1)),
+            style.paint(&short_hex(&value), tone)
+        ));
     }
 }
 
 /// Fields in the order people read them.
 fn order(fields: &Map<String, Value>) -> Vec<(&str, &Value)> {
     const ORDER: [&str; 18] = [
-        "object", "namespace", "path", "chart", "version", "url", "endpoint", "bucket", "branch", "tag", "semver", "ref", "commit",
-        "digest", "revision", "originRevision", "suspended", "status",
+        "object",
+        "namespace",
+        "path",
+        "chart",
+        "version",
+        "url",
+        "endpoint",
+        "bucket",
+        "branch",
+        "tag",
+        "semver",
+        "ref",
+        "commit",
+        "digest",
+        "revision",
+        "originRevision",
+        "suspended",
+        "status",
     ];
     ORDER.iter().filter_map(|key| fields.get_key_value(*key)).map(|(key, value)| (key.as_str(), value)).collect()
 }
@@ -129,11 +152,11 @@ fn title(key: &str) -> String {
 }
 
 /// The document for people: the object, then a block for each step back, then the times.
-pub fn text(document: &Value, style: Style) -> String {
+pub fn text(document: &Value, style: Style, now: Timestamp) -> String {
     let mut out = String::new();
     let list = |key: &str| document.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
     if let Some(fields) = document.get("object").and_then(Value::as_object) {
-        lines(&mut out, fields, style);
+        lines(&mut out, fields, style, now);
     }
     for owner in list("owners") {
         out.push_str(&format!("{}       {}\n", style.paint("Made by:", Tone::Strong), clean(field(&owner, "/object"))));
@@ -142,9 +165,14 @@ pub fn text(document: &Value, style: Style) -> String {
         out.push_str("---\n");
         let kind = field(&link, "/kind").to_owned();
         let pad = LABEL.saturating_sub(kind.len() + 1).max(1);
-        out.push_str(&format!("{}:{}{}\n", style.paint(&kind, Tone::Strong), " ".repeat(pad), clean(field(&link, "/name"))));
+        out.push_str(&format!(
+            "{}:{}{}\n",
+            style.paint(&kind, Tone::Strong),
+            " ".repeat(pad),
+            clean(field(&link, "/name"))
+        ));
         if let Some(fields) = link.as_object() {
-            lines(&mut out, fields, style);
+            lines(&mut out, fields, style, now);
         }
     }
     let steps = list("steps");
@@ -176,14 +204,20 @@ mod tests {
         let trace = Trace {
             objects: vec![object("Pod", "app-1"), object("ReplicaSet", "app"), object("Deployment", "app")],
             links: vec![
-                link("Kustomization", Some(json!({
-                    "spec": { "path": "./deploy" },
-                    "status": { "lastAppliedRevision": sha, "conditions": ready("Applied revision") },
-                }))),
-                link("GitRepository", Some(json!({
-                    "spec": { "url": "https://example.com/app", "ref": { "branch": "main" }, "suspend": true },
-                    "status": { "artifact": { "revision": sha, "lastUpdateTime": "2026-11-21T10:00:02Z" }, "conditions": ready("stored\u{1b}[2J") },
-                }))),
+                link(
+                    "Kustomization",
+                    Some(json!({
+                        "spec": { "path": "./deploy" },
+                        "status": { "lastAppliedRevision": sha, "conditions": ready("Applied revision") },
+                    })),
+                ),
+                link(
+                    "GitRepository",
+                    Some(json!({
+                        "spec": { "url": "https://example.com/app", "ref": { "branch": "main" }, "suspend": true },
+                        "status": { "artifact": { "revision": sha, "lastUpdateTime": "2026-11-21T10:00:02Z" }, "conditions": ready("stored\u{1b}[2J") },
+                    })),
+                ),
                 link("HelmRepository", None),
             ],
         };
@@ -214,8 +248,8 @@ Status:        not found
 STEP      AT                     TOOK   NOTE
 fetched   2026-11-21T10:00:02Z
 ";
-        let document = document(&trace, "2026-11-21T10:01:05Z".parse().unwrap());
-        assert_eq!(text(&document, Style::plain()), expected);
+        let document = document(&trace);
+        assert_eq!(text(&document, Style::plain(), "2026-11-21T10:01:05Z".parse().unwrap()), expected);
         assert_eq!(document["chain"][0]["revision"], sha);
     }
 }

@@ -11,7 +11,9 @@ use crate::{object, object::text, text::span};
 pub fn of(links: &[Link]) -> Vec<Value> {
     // The nearest applier, and the source that its chain ends in.
     let applier = links.iter().find(|link| link.kind.kind == "Kustomization");
-    let source = links.iter().find(|link| matches!(link.kind.kind, "GitRepository" | "OCIRepository" | "Bucket" | "ExternalArtifact"));
+    let source = links
+        .iter()
+        .find(|link| matches!(link.kind.kind, "GitRepository" | "OCIRepository" | "Bucket" | "ExternalArtifact"));
     let source = source.and_then(|link| link.object.as_ref());
     let applier = applier.and_then(|link| link.object.as_ref());
     let applied = applier.map_or("", |object| text(object, "/status/lastAppliedRevision"));
@@ -62,7 +64,12 @@ fn fetched(artifact: &Value) -> Vec<Value> {
     if committed.is_some() || note.is_some() {
         steps.push(step("committed", committed, None, note));
     }
-    steps.push(step("fetched", object::time(artifact, "/lastUpdateTime"), metadata(artifact, weir::FETCH_DURATION), None));
+    steps.push(step(
+        "fetched",
+        object::time(artifact, "/lastUpdateTime"),
+        metadata(artifact, weir::FETCH_DURATION),
+        None,
+    ));
     steps
 }
 
@@ -78,16 +85,23 @@ fn reconciled(history: &Value, artifact: Option<&Value>) -> Vec<Value> {
     }
     // The same manifests may have been built from an older revision before; then only the last time belongs to this one.
     let fetched = artifact.and_then(|artifact| object::time(artifact, "/lastUpdateTime"));
-    let first = object::time(history, "/firstReconciled").filter(|first| fetched.is_none_or(|fetched| *first >= fetched));
+    let first =
+        object::time(history, "/firstReconciled").filter(|first| fetched.is_none_or(|fetched| *first >= fetched));
     let took = text(history, "/lastReconciledDuration");
     let took = Some(took).filter(|took| !took.is_empty() && steps.is_empty());
     let committed = artifact.and_then(|artifact| metadata(artifact, weir::COMMIT_TIME)?.parse::<Timestamp>().ok());
     match first {
         Some(first) => {
-            let note = committed.map(|committed| format!("{} after the commit", span(first.as_second() - committed.as_second())));
+            let note = committed
+                .map(|committed| format!("{} after the commit", span(first.as_second() - committed.as_second())));
             steps.push(step("ready", Some(first), took, note));
         }
-        None => steps.push(step("checked", object::time(history, "/lastReconciled"), took, Some("nothing had changed".into()))),
+        None => steps.push(step(
+            "checked",
+            object::time(history, "/lastReconciled"),
+            took,
+            Some("nothing had changed".into()),
+        )),
     }
     steps
 }
@@ -102,18 +116,24 @@ mod tests {
     }
 
     fn source(revision: &str) -> Link {
-        link("GitRepository", json!({ "status": { "artifact": {
-            "revision": revision, "lastUpdateTime": "2026-11-21T10:00:02Z",
-            "metadata": { "weir.dev/commit-time": "2026-11-21T10:00:00Z", "weir.dev/commit-author": "Jo", "weir.dev/commit-message": "fix", "weir.dev/fetch-duration": "300ms" },
-        }}}))
+        link(
+            "GitRepository",
+            json!({ "status": { "artifact": {
+                "revision": revision, "lastUpdateTime": "2026-11-21T10:00:02Z",
+                "metadata": { "weir.dev/commit-time": "2026-11-21T10:00:00Z", "weir.dev/commit-author": "Jo", "weir.dev/commit-message": "fix", "weir.dev/fetch-duration": "300ms" },
+            }}}),
+        )
     }
 
     fn kustomization(first: &str) -> Link {
-        link("Kustomization", json!({ "status": { "lastAppliedRevision": "main@sha1:a", "history": [
-            { "lastReconciledStatus": "HealthCheckFailed", "metadata": { "revision": "main@sha1:a" } },
-            { "lastReconciledStatus": "ReconciliationSucceeded", "firstReconciled": first, "lastReconciled": "2026-11-21T10:05:00Z", "lastReconciledDuration": "1s",
-              "metadata": { "revision": "main@sha1:a", "weir.dev/build-duration": "5ms", "weir.dev/apply-duration": "40ms" } },
-        ]}}))
+        link(
+            "Kustomization",
+            json!({ "status": { "lastAppliedRevision": "main@sha1:a", "history": [
+                { "lastReconciledStatus": "HealthCheckFailed", "metadata": { "revision": "main@sha1:a" } },
+                { "lastReconciledStatus": "ReconciliationSucceeded", "firstReconciled": first, "lastReconciled": "2026-11-21T10:05:00Z", "lastReconciledDuration": "1s",
+                  "metadata": { "revision": "main@sha1:a", "weir.dev/build-duration": "5ms", "weir.dev/apply-duration": "40ms" } },
+            ]}}),
+        )
     }
 
     #[test]

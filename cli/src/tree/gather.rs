@@ -92,7 +92,10 @@ fn inventory(applier: &Value) -> Vec<(ObjectRef, String)> {
         return made.into_iter().flatten().map(|item| (reference(item), "v1".to_owned())).collect();
     }
     let entries = applier.pointer("/status/inventory/entries").and_then(Value::as_array);
-    let raw = entries.into_iter().flatten().map(|entry| RawEntry { id: text(entry, "/id").into(), v: text(entry, "/v").into() });
+    let raw = entries
+        .into_iter()
+        .flatten()
+        .map(|entry| RawEntry { id: text(entry, "/id").into(), v: text(entry, "/v").into() });
     let (inventory, _unreadable) = weir_manifest::Inventory::from_raw(raw);
     inventory.entries().iter().map(|entry| (entry.object.clone(), entry.version.clone())).collect()
 }
@@ -109,10 +112,12 @@ async fn objects(
         "Kustomization" => Some((label::KUSTOMIZE_NAME, label::KUSTOMIZE_NAMESPACE)),
         _ => None,
     };
-    let selector = selector
-        .map(|(name, namespace)| format!("{name}={},{namespace}={}", object::name(applier), object::namespace(applier)));
+    let selector = selector.map(|(name, namespace)| {
+        format!("{name}={},{namespace}={}", object::name(applier), object::namespace(applier))
+    });
     let kinds: BTreeSet<(&str, &str)> = entries.iter().map(|(r, _)| (r.group.as_str(), r.kind.as_str())).collect();
-    let kinds: Vec<&Resource> = kinds.into_iter().filter_map(|(group, kind)| cluster::by_kind(resources, group, kind)).collect();
+    let kinds: Vec<&Resource> =
+        kinds.into_iter().filter_map(|(group, kind)| cluster::by_kind(resources, group, kind)).collect();
     let lists = kinds.iter().map(|resource| cluster.list(resource, None, selector.as_deref(), None));
     let wanted: BTreeSet<&ObjectRef> = entries.iter().map(|(reference, _)| reference).collect();
     let mut found: BTreeMap<ObjectRef, Value> = BTreeMap::new();
@@ -126,7 +131,8 @@ async fn objects(
         .filter(|reference| !found.contains_key(*reference))
         .filter_map(|reference| Some((reference, cluster::by_kind(resources, &reference.group, &reference.kind)?)))
         .collect();
-    let gets = missing.iter().map(|(reference, resource)| cluster.find(resource, &reference.namespace, &reference.name));
+    let gets =
+        missing.iter().map(|(reference, resource)| cluster.find(resource, &reference.namespace, &reference.name));
     for object in stream::iter(gets).buffered(PARALLEL).collect::<Vec<_>>().await {
         found.extend(object?.map(|object| (reference(&object), object)));
     }
@@ -219,8 +225,13 @@ impl Known {
             Ok(object) => health(&object, now),
             Err(error) => Health::new(Status::Unknown, error.to_string()),
         };
-        let mut children: Vec<Node> =
-            self.owned.get(text(object, "/metadata/uid")).into_iter().flatten().map(|child| self.leaf(child, now)).collect();
+        let mut children: Vec<Node> = self
+            .owned
+            .get(text(object, "/metadata/uid"))
+            .into_iter()
+            .flatten()
+            .map(|child| self.leaf(child, now))
+            .collect();
         children.sort_by(|a, b| a.object.cmp(&b.object));
         Node { object: reference(object), health, children }
     }
@@ -248,7 +259,14 @@ mod tests {
             object("kustomize.toolkit.fluxcd.io/v1", "Kustomization", name, json!({ "status": status }))
         };
         // `a` applied itself, `b` and a Deployment; `b` applied `a` again and something that is gone.
-        let a = ks("a", &["n_a_kustomize.toolkit.fluxcd.io_Kustomization", "n_b_kustomize.toolkit.fluxcd.io_Kustomization", "n_d_apps_Deployment"]);
+        let a = ks(
+            "a",
+            &[
+                "n_a_kustomize.toolkit.fluxcd.io_Kustomization",
+                "n_b_kustomize.toolkit.fluxcd.io_Kustomization",
+                "n_d_apps_Deployment",
+            ],
+        );
         let b = ks("b", &["n_a_kustomize.toolkit.fluxcd.io_Kustomization", "n_gone__ConfigMap"]);
         let d = object("apps/v1", "Deployment", "d", json!({}));
         let rs = object("apps/v1", "ReplicaSet", "rs", json!({}));
@@ -263,7 +281,10 @@ mod tests {
         let tree = known.node(&reference(&a), "2026-01-01T00:00:00Z".parse().unwrap(), &mut Vec::new());
         let names: Vec<String> = tree.children.iter().map(|c| format!("{} {}", c.object, c.children.len())).collect();
         assert_eq!(names.len(), 2);
-        assert!(names.contains(&"Kustomization/n/b 2".to_owned()) && names.contains(&"Deployment/n/d 1".to_owned()), "{names:?}");
+        assert!(
+            names.contains(&"Kustomization/n/b 2".to_owned()) && names.contains(&"Deployment/n/d 1".to_owned()),
+            "{names:?}"
+        );
         let mut compact = tree;
         compact.compact();
         assert_eq!(compact.children.len(), 1);

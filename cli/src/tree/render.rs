@@ -79,7 +79,13 @@ mod tests {
     fn tree() -> Node {
         let pod = node("Pod", "p", Status::Failed, "CrashLoop\u{1b}[2J\nBackOff", vec![]);
         let deployment = node("Deployment", "d", Status::InProgress, "Replicas: 0/1", vec![pod]);
-        node("Kustomization", "a", Status::Current, "", vec![deployment, node("ConfigMap", "c", Status::NotFound, "gone", vec![])])
+        node(
+            "Kustomization",
+            "a",
+            Status::Current,
+            "",
+            vec![deployment, node("ConfigMap", "c", Status::NotFound, "gone", vec![])],
+        )
     }
 
     #[test]
@@ -96,7 +102,10 @@ Kustomization/n/a ✔
     #[test]
     fn the_document_is_that_of_flux_and_more() {
         let document = document(&tree());
-        assert_eq!(document["resource"], json!({ "Namespace": "n", "Name": "a", "GroupKind": { "Group": "", "Kind": "Kustomization" } }));
+        assert_eq!(
+            document["resource"],
+            json!({ "Namespace": "n", "Name": "a", "GroupKind": { "Group": "", "Kind": "Kustomization" } })
+        );
         assert_eq!(document["resources"][0]["resources"][0]["health"]["status"], "Failed");
         assert!(document["resources"][1].get("resources").is_none());
     }

@@ -22,7 +22,6 @@ pub mod names;
 pub mod notification;
 mod schema;
 pub mod source;
-mod yaml;
 
 pub use crds::crds;
 

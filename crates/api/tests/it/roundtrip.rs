@@ -17,7 +17,9 @@ fn sample(path: &str, schema: &Value, turn: usize) -> Value {
         Some("boolean") => json!(true),
         Some("integer") => json!(7),
         Some("string") => json!(text(path, schema)),
-        None if schema["x-kubernetes-preserve-unknown-fields"] == true => json!({ "a": [1, null, { "b": "c" }], "d": 1.5 }),
+        None if schema["x-kubernetes-preserve-unknown-fields"] == true => {
+            json!({ "a": [1, null, { "b": "c" }], "d": 1.5 })
+        }
         other => panic!("{path}: no sample for type {other:?}"),
     }
 }
