@@ -1,0 +1,3 @@
+//! source-controller as a process on a real control plane.
+
+mod gitrepository;
