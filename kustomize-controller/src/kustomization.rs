@@ -1,6 +1,251 @@
 //! `Kustomization`: artifact -> objects -> plan -> cluster -> conclusion.
+//!
+//! Every `.await` is an edge; every other line is pure. A run that finds all its inputs as they were, and all its objects
+//! as it left them, asks nobody and changes nothing.
 
+pub mod apply;
+pub mod build;
+pub mod conclude;
 pub mod depends;
+pub mod error;
+pub mod facts;
+pub mod finalize;
+pub mod gather;
+pub mod generate;
+pub mod health;
 pub mod history;
+pub mod spec;
 pub mod substitute;
 pub mod timing;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::SignedDuration;
+use weir_api::{
+    kustomize::{Kustomization, KustomizationStatus},
+    meta,
+    names::{reason, weir},
+};
+use weir_apply::{Attention, Owner, Pending};
+use weir_artifact::Unpacked;
+use weir_manifest::inventory::Entry;
+use weir_reconcile::{Conclusion, Outcome, Phase, Severity};
+use weir_runtime::{Run, Trigger};
+
+use self::{
+    apply::Target,
+    conclude::{End, Span},
+    error::Error,
+    facts::Facts,
+    gather::Inputs,
+    health::Watcher,
+    spec::Spec,
+};
+use crate::{
+    edge::Edge,
+    memory::{Last, Memory, Settled},
+    source::SourceKey,
+    tree::DirTree,
+};
+
+/// How long after its creation a Kustomization does not complain that its source has nothing yet.
+const YOUNG: Duration = Duration::from_secs(2);
+
+/// One run.
+pub async fn reconcile(
+    ks: &Kustomization,
+    run: &Run,
+    edge: &impl Edge,
+    memory: &Memory,
+) -> Conclusion<KustomizationStatus> {
+    let owner = Owner { namespace: run.key.namespace.clone(), name: run.key.name.clone() };
+    let mut facts = Facts::default();
+    edge.watches().begin(&owner);
+    let result = attempt(ks, run, edge, memory, &owner, &mut facts).await;
+    let span = Span { started: run.now, ended: run.clock().now() };
+    let attention = attention(ks, &result);
+    let traced = facts.changed || matches!(result, Err(_) | Ok(End::Ready { checked: Some(_) }));
+    if traced && run.trace().keep().is_some() {
+        run.trace().attribute("weir.revision", facts.revision.clone().unwrap_or_default());
+    }
+    let conclusion = conclude::from(ks, facts, result, span);
+    edge.watches().finish(&owner, attention);
+    if conclusion.outcome == Outcome::Success {
+        let newest = Kustomization { status: Some(conclusion.status.clone()), ..ks.clone() };
+        memory.concluded(&run.key, &newest);
+        edge.wake_dependants(&run.key);
+    }
+    conclusion
+}
+
+/// What the watches have to tell until the next run.
+fn attention(ks: &Kustomization, result: &Result<End, Error>) -> Attention {
+    match result {
+        Ok(End::Waiting { .. } | End::Quiet { .. }) | Err(Error::Health { .. }) => Attention::Wake,
+        Ok(_) if ks.spec.wait => Attention::Note,
+        _ => Attention::None,
+    }
+}
+
+async fn attempt(
+    ks: &Kustomization,
+    run: &Run,
+    edge: &impl Edge,
+    memory: &Memory,
+    owner: &Owner,
+    facts: &mut Facts,
+) -> Result<End, Error> {
+    let spec = Spec::parse(ks, edge.options())?;
+    if run.triggers.only(Trigger::Drift)
+        && let Some(until) = memory.truce(&run.key, run.now)
+    {
+        return Ok(End::Quiet { until });
+    }
+    let artifact = match gather::artifact(ks, edge, facts).await {
+        Err(Error::NoArtifact { .. } | Error::SourceNotFound { .. }) if is_young(ks, run) => {
+            return Ok(End::Quiet { until: run.now.saturating_add(SignedDuration::from_secs(2)).unwrap_or(run.now) });
+        }
+        artifact => artifact?,
+    };
+    if let Some(parent) = artifact.metadata.as_ref().and_then(|m| m.get(weir::TRACEPARENT)) {
+        run.trace().continue_from(parent);
+    }
+    gather::dependencies(ks, &artifact.revision, edge).await?;
+    let inputs = gather::inputs(ks, artifact, edge).await?;
+    let cluster = edge.cluster(ks);
+    let watcher = Watcher { ks, spec: &spec, edge, memory, owner, cluster: &cluster, run };
+    match memory.take(&run.key) {
+        Some(Last::Waiting(waiting))
+            if waiting.settled.inputs == inputs.digest && goes_on(&waiting, run, edge, owner) =>
+        {
+            return watcher.resume(*waiting, facts).await;
+        }
+        Some(Last::Settled(settled)) if settled.inputs == inputs.digest && holds(ks, &settled, edge) => {
+            return unchanged(&watcher, settled, facts).await;
+        }
+        Some(Last::Waiting(waiting)) if waiting.failed.is_none() => tell_cancelled(ks, edge, facts),
+        _ => {}
+    }
+    if health::is_wanted(ks) {
+        // From before the first write, so that nothing its objects do is missed.
+        edge.watches().attend(owner);
+    }
+    let target =
+        Target { ks, spec: &spec, options: edge.options(), cluster: &cluster, watches: edge.watches(), owner, run };
+    apply_all(&target, &watcher, inputs, memory, facts).await
+}
+
+/// Files -> objects -> cluster -> health.
+async fn apply_all<E: Edge>(
+    target: &Target<'_>,
+    watcher: &Watcher<'_, E>,
+    inputs: Inputs,
+    memory: &Memory,
+    facts: &mut Facts,
+) -> Result<End, Error> {
+    let Target { ks, run, spec, .. } = *target;
+    progress(run, facts, "Fetching manifests", spec);
+    let files = timed(run, "artifact", &mut facts.took.fetch, gather::files(&inputs, watcher.edge)).await?;
+    facts.attempted = true;
+    progress(run, facts, "Building manifests", spec);
+    let (digest, inputs) = (inputs.digest, inputs.variables);
+    let built = timed(run, "build", &mut facts.took.build, build(ks, files, inputs, target)).await?;
+    facts.digest = Some(built.digest);
+    if run.is_cancelled() {
+        return Ok(End::Preempted);
+    }
+    progress(run, facts, "Detecting drift", spec);
+    let began = run.clock().now();
+    let applied = target.apply(built.objects, facts).await;
+    let applied = match applied {
+        Ok(Some(applied)) => target.prune(&applied, facts).await.map(|()| Some(applied)),
+        other => other,
+    };
+    let ended = run.clock().now();
+    facts.took.apply = Duration::try_from(ended.duration_since(began)).ok();
+    run.trace().step_between("apply", began, ended);
+    let Some(applied) = applied? else { return Ok(End::Preempted) };
+    if facts.changed && run.triggers.contains(Trigger::Drift) {
+        memory.corrected(&run.key, ended);
+    }
+    watcher.begin(&applied, digest, facts).await
+}
+
+/// Builds beside the runtime's threads: a large build takes a while and never yields.
+async fn build(
+    ks: &Kustomization,
+    files: Arc<Unpacked>,
+    variables: Vec<substitute::Variables>,
+    target: &Target<'_>,
+) -> Result<build::Built, Error> {
+    let settings = build::Settings { strict: target.options.strict_substitution };
+    let ks = ks.clone();
+    let work = move || build::objects(&ks, &DirTree::new(files.dir()), &variables, settings);
+    match tokio::task::spawn_blocking(work).await {
+        Ok(built) => built,
+        Err(panic) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
+        Err(_) => Err(Error::Shutdown),
+    }
+}
+
+/// All inputs are as they were, and all objects as we left them. What wrote to them otherwise may have made them unhealthy.
+async fn unchanged<E: Edge>(watcher: &Watcher<'_, E>, settled: Settled, facts: &mut Facts) -> Result<End, Error> {
+    facts.digest = Some(settled.digest.to_string());
+    let ks = watcher.ks;
+    let touched = watcher.edge.watches().take_touched(watcher.owner);
+    let entries: Vec<Entry> = match ks.spec.wait {
+        true => apply::inventory(ks).entries().iter().filter(|e| touched.contains(&e.object)).cloned().collect(),
+        false => health::named(ks),
+    };
+    if entries.is_empty() {
+        watcher.memory.keep(&watcher.run.key, Last::Settled(settled));
+        return Ok(End::Unchanged);
+    }
+    let mut pending = Pending::default();
+    entries.into_iter().for_each(|entry| pending.add_unknown(entry));
+    match watcher.wait_for(pending, settled, facts, watcher.run.now).await? {
+        End::Ready { checked: Some(checked) } if checked.was_healthy => Ok(End::Unchanged),
+        other => Ok(other),
+    }
+}
+
+/// Whether a wait is gone on with: nothing drifted, and it did not fail and is due again.
+fn goes_on(waiting: &crate::memory::Waiting, run: &Run, edge: &impl Edge, owner: &Owner) -> bool {
+    let only_woken =
+        run.triggers.iter().all(|t| matches!(t, Trigger::Health | Trigger::Dependency | Trigger::Other(_)));
+    edge.watches().drifted(owner).is_empty() && (waiting.failed.is_none() || only_woken)
+}
+
+/// Whether all objects are followed and as we left them.
+fn holds(ks: &Kustomization, settled: &Settled, edge: &impl Edge) -> bool {
+    !settled.skipped && edge.watches().hold(apply::inventory(ks).entries())
+}
+
+fn tell_cancelled(ks: &Kustomization, edge: &impl Edge, facts: &mut Facts) {
+    if edge.options().tell_cancelled_checks {
+        let source = SourceKey::of(ks);
+        let message = format!("Health checks canceled due to new reconciliation triggered by {source}");
+        facts.tell(Severity::Info, reason::HEALTH_CHECK_CANCELED, message);
+    }
+}
+
+fn is_young(ks: &Kustomization, run: &Run) -> bool {
+    let created = ks.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    created.is_some_and(|created| Duration::try_from(run.now.duration_since(created)).unwrap_or_default() < YOUNG)
+}
+
+fn progress(run: &Run, facts: &mut Facts, what: &str, spec: &Spec) {
+    let revision = facts.revision.as_deref().unwrap_or_default();
+    let message = format!("{what} for revision {revision} with a timeout of {}", meta::Duration(spec.timeout));
+    run.progress(Phase::new(message.clone()));
+    facts.phase = Some(message);
+}
+
+async fn timed<T>(run: &Run, step: &str, took: &mut Option<Duration>, work: impl Future<Output = T>) -> T {
+    let began = run.clock().now();
+    let span = run.trace().step(step);
+    let done = work.await;
+    drop(span);
+    *took = Duration::try_from(run.clock().now().duration_since(began)).ok();
+    done
+}

@@ -177,11 +177,16 @@ async fn take_note(entry: Entry, outcome: Outcome, live: &Object, owned: bool, c
     if outcome.is_change() {
         cluster.mapping().applied(live);
     }
-    watches.expect(owner, &entry.object, &Metadata::of(live), owned);
+    let may_vanish = entry.object.kind == "Job" && live.at(&["spec", "ttlSecondsAfterFinished"]).is_some();
+    if may_vanish {
+        // That it goes is no drift; that it is gone is found at the interval.
+        watches.forget(&entry.object);
+    } else {
+        watches.expect(owner, &entry.object, &Metadata::of(live), owned);
+    }
     if let Ok(resource) = cluster.resource(&entry.api_version(), &entry.object.kind).await {
         watches.follow(&Arc::clone(&resource));
     }
-    let may_vanish = entry.object.kind == "Job" && live.at(&["spec", "ttlSecondsAfterFinished"]).is_some();
     Done { entry, outcome, health: judge(live), may_vanish }
 }
 

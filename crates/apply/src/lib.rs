@@ -24,6 +24,6 @@ pub use execute::{Applied, ApplyError, Done, Outcome, execute};
 pub use mapping::Resource;
 pub use prune::{Pruned, prune};
 pub use read::{ReadError, Reader};
-pub use table::{Owner, Wake};
+pub use table::{Attention, Owner, Wake};
 pub use wait::Pending;
 pub use watch::{Ownership, Watches};

@@ -71,13 +71,13 @@ impl Reader<'_> {
     /// # Errors
     /// The first refusal; nothing was changed then.
     pub async fn read(&self, objects: &[Object]) -> Result<Vec<Live>, ReadError> {
-        stream::iter(objects)
-            .map(|object| async move {
-                self.one(object).await.map_err(|cause| ReadError { object: object.reference(), cause })
-            })
-            .buffered(self.concurrency.max(1))
-            .try_collect()
-            .await
+        // Made before the stream: a closure in it would have to hold for every lifetime to be sent between threads.
+        let asked: Vec<_> = objects.iter().map(|object| self.named(object)).collect();
+        stream::iter(asked).buffered(self.concurrency.max(1)).try_collect().await
+    }
+
+    async fn named(&self, desired: &Object) -> Result<Live, ReadError> {
+        self.one(desired).await.map_err(|cause| ReadError { object: desired.reference(), cause })
     }
 
     async fn one(&self, desired: &Object) -> Result<Live, RequestError> {

@@ -46,10 +46,22 @@ struct Row {
     drifted: bool,
 }
 
+/// What an owner wants to hear of writes to its objects that are no drift.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attention {
+    /// Nothing.
+    #[default]
+    None,
+    /// Which objects they were, when it asks.
+    Note,
+    /// The same, and to be woken.
+    Wake,
+}
+
 #[derive(Debug, Default)]
 struct OwnerState {
     running: bool,
-    waiting: bool,
+    attention: Attention,
     /// Something drifted since the run began.
     fresh: bool,
     drifted: HashSet<(u16, Key)>,
@@ -181,17 +193,17 @@ impl Table {
         state.fresh = false;
     }
 
-    /// A run of the owner ended, with objects to wait for or not. Says if it is to be woken at once.
-    pub fn finish(&mut self, owner: &Owner, waiting: bool) -> Option<Wake> {
+    /// A run of the owner ended. Says if it is to be woken at once.
+    pub fn finish(&mut self, owner: &Owner, attention: Attention) -> Option<Wake> {
         let state = self.state(owner);
         state.running = false;
-        state.waiting = waiting;
-        if !waiting {
-            state.touched.clear();
+        state.attention = attention;
+        if attention == Attention::None {
+            state.touched = HashSet::new();
         }
         if std::mem::take(&mut state.fresh) && !state.drifted.is_empty() {
             Some(Wake::Drift)
-        } else if waiting && !state.touched.is_empty() {
+        } else if attention == Attention::Wake && !state.touched.is_empty() {
             Some(Wake::Health)
         } else {
             None
@@ -200,7 +212,7 @@ impl Table {
 
     /// Has writes to the owner's objects noted down, from now on.
     pub fn attend(&mut self, owner: &Owner) {
-        self.state(owner).waiting = true;
+        self.state(owner).attention = Attention::Wake;
     }
 
     /// An object outside the watched ones was written, for which the owner waits.
@@ -209,7 +221,7 @@ impl Table {
         self.tell(owner_id, kind_id, key(&object.namespace, &object.name), false, true)
     }
 
-    /// The objects that were written since this was last asked, while the owner waited.
+    /// The objects that were written since this was last asked, while the owner paid attention.
     pub fn take_touched(&mut self, owner: &Owner) -> Vec<ObjectRef> {
         let touched = std::mem::take(&mut self.state(owner).touched);
         touched.into_iter().filter_map(|(kind, key)| self.reference(kind, &key)).collect()
@@ -267,7 +279,7 @@ impl Table {
 
     fn tell(&mut self, owner: u32, kind: u16, key: Key, moved: bool, news: bool) -> Option<Alarm> {
         let (name, state) = self.owners.get_mut(owner as usize)?;
-        if state.waiting && news {
+        if state.attention != Attention::None && news {
             state.touched.insert((kind, key.clone()));
         }
         if moved {
@@ -277,7 +289,7 @@ impl Table {
             state.drifted.remove(&(kind, key));
         }
         let wake = if moved { Wake::Drift } else { Wake::Health };
-        let due = !state.running && (moved || (state.waiting && news));
+        let due = !state.running && (moved || (state.attention == Attention::Wake && news));
         due.then(|| (name.clone(), wake))
     }
 

@@ -42,7 +42,7 @@ fn our_own_write_is_no_drift_whichever_comes_first() {
     t.begin(&owner());
     assert_eq!(observe(&mut t, &at("a", 7, 2)), None, "the watch was faster than the answer");
     expect(&mut t, &at("a", 7, 2));
-    assert_eq!(t.finish(&owner(), false), None);
+    assert_eq!(t.finish(&owner(), Attention::None), None);
     assert!(t.drifted(&owner()).is_empty() && t.holds(&object("a")));
 }
 
@@ -56,9 +56,9 @@ fn anothers_write_is_drift_at_once_or_at_the_end_of_a_run() {
     t.begin(&owner());
     expect(&mut t, &at("a", 8, 3));
     assert_eq!(observe(&mut t, &at("a", 9, 4)), None);
-    assert_eq!(t.finish(&owner(), false), Some(Wake::Drift));
+    assert_eq!(t.finish(&owner(), Attention::None), Some(Wake::Drift));
     t.begin(&owner());
-    assert_eq!(t.finish(&owner(), false), None, "a run that could not help is not repeated at once");
+    assert_eq!(t.finish(&owner(), Attention::None), None, "a run that could not help is not repeated at once");
     assert!(!t.holds(&object("a")));
 }
 
@@ -69,7 +69,7 @@ fn drift_between_our_answer_and_its_registration_is_found() {
     assert_eq!(observe(&mut t, &at("a", 6, 2)), None);
     t.begin(&owner());
     expect(&mut t, &at("a", 5, 1));
-    assert_eq!(t.finish(&owner(), false), Some(Wake::Drift));
+    assert_eq!(t.finish(&owner(), Attention::None), Some(Wake::Drift));
 }
 
 #[test]
@@ -119,16 +119,27 @@ fn who_waits_is_woken_by_others_writes_and_told_which() {
     t.attend(&owner());
     expect(&mut t, &at("a", 5, 1));
     assert_eq!(observe(&mut t, &at("a", 5, 1)), None);
-    assert_eq!(t.finish(&owner(), true), None, "our own write is no news");
+    assert_eq!(t.finish(&owner(), Attention::Wake), None, "our own write is no news");
     assert_eq!(observe(&mut t, &at("a", 6, 1)), Some(Wake::Health));
     assert_eq!(t.take_touched(&owner()), [object("a")]);
     t.begin(&owner());
     assert_eq!(observe(&mut t, &at("a", 7, 1)), None);
-    assert_eq!(t.finish(&owner(), true), Some(Wake::Health), "written during the run");
+    assert_eq!(t.finish(&owner(), Attention::Wake), Some(Wake::Health), "written during the run");
     assert_eq!(t.touch(&owner(), &object("other")), Some((owner(), Wake::Health)));
     assert_eq!(t.take_touched(&owner()).len(), 2);
-    t.finish(&owner(), false);
+    t.finish(&owner(), Attention::None);
     assert_eq!(observe(&mut t, &at("a", 8, 1)), None);
+}
+
+#[test]
+fn who_only_takes_notes_is_not_woken() {
+    let mut t = Table::default();
+    expect(&mut t, &at("a", 5, 1));
+    t.begin(&owner());
+    assert_eq!(t.finish(&owner(), Attention::Note), None);
+    assert_eq!(observe(&mut t, &at("a", 6, 1)), None);
+    assert_eq!(t.take_touched(&owner()), [object("a")]);
+    assert!(t.take_touched(&owner()).is_empty());
 }
 
 #[test]

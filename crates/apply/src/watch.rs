@@ -26,7 +26,7 @@ use weir_manifest::{Fingerprint, GroupKind, Metadata, ObjectRef, inventory::Entr
 use crate::{
     cluster::Cluster,
     mapping::Resource,
-    table::{Alarm, Owner, Table, Wake},
+    table::{Alarm, Attention, Owner, Table, Wake},
 };
 
 /// How an object says whose it is.
@@ -170,9 +170,9 @@ impl Watches {
         self.shared.table().begin(owner);
     }
 
-    /// A run of the owner ended, with objects to wait for or not. What moved during the run wakes it now.
-    pub fn finish(&self, owner: &Owner, waiting: bool) {
-        let wake = self.shared.table().finish(owner, waiting);
+    /// A run of the owner ended. What moved during the run wakes it now.
+    pub fn finish(&self, owner: &Owner, attention: Attention) {
+        let wake = self.shared.table().finish(owner, attention);
         if let Some(wake) = wake {
             (self.shared.on_wake)(owner, wake);
         }
@@ -196,7 +196,7 @@ impl Watches {
         }
     }
 
-    /// The objects that were written since this was last asked, while the owner waited.
+    /// The objects that were written since this was last asked, while the owner paid attention.
     #[must_use]
     pub fn take_touched(&self, owner: &Owner) -> Vec<ObjectRef> {
         self.shared.table().take_touched(owner)

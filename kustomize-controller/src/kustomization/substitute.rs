@@ -29,7 +29,9 @@ pub enum Error {
         source: weir_envsubst::Error,
     },
     /// What came out is not an object any more.
-    #[error("post build failed for '{object}': the result of the substitution is not a valid object; quote values that YAML would read differently")]
+    #[error(
+        "post build failed for '{object}': the result of the substitution is not a valid object; quote values that YAML would read differently"
+    )]
     Read {
         /// The object before the substitution.
         object: ObjectRef,
@@ -145,10 +147,8 @@ mod tests {
 
     #[test]
     fn later_sources_and_the_inline_map_win() {
-        let post_build = PostBuild {
-            substitute: Variables::from([("a".to_owned(), "inline".to_owned())]),
-            ..PostBuild::default()
-        };
+        let post_build =
+            PostBuild { substitute: Variables::from([("a".to_owned(), "inline".to_owned())]), ..PostBuild::default() };
         let from = |v: &str| Variables::from([("a".to_owned(), v.to_owned()), ("b".to_owned(), v.to_owned())]);
         let merged = variables(&post_build, &[from("1"), from("2\n")]).unwrap();
         assert_eq!((merged["a"].as_str(), merged["b"].as_str()), ("inline", "2"));

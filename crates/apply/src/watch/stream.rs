@@ -37,7 +37,8 @@ struct Partial {
 #[serde(default)]
 struct Page {
     metadata: PageMetadata,
-    items: Vec<Partial>,
+    /// An empty list of metadata comes as null.
+    items: Option<Vec<Partial>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,7 +116,7 @@ async fn list(shared: &Shared, resource: &Resource) -> Result<String, RequestErr
         let query = format!("{path}?labelSelector={label}&limit={PAGE}{from}");
         let bytes = shared.cluster.bytes(Method::GET, query, LIST, None).await?;
         let page: Page = serde_json::from_slice(&bytes).map_err(|e| RequestError::Answer(Box::new(e)))?;
-        page.items.iter().for_each(|item| observe(shared, resource, &item.metadata));
+        page.items.iter().flatten().for_each(|item| observe(shared, resource, &item.metadata));
         let version = page.metadata.resource_version;
         next = page.metadata.next;
         if next.is_empty() {

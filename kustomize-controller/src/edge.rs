@@ -1,0 +1,62 @@
+//! The calls a reconcile makes to the world, and only those.
+
+use std::{collections::BTreeMap, future::Future, sync::Arc};
+
+use weir_api::{
+    kustomize::{Kustomization, ValuesKind},
+    meta::Artifact,
+};
+use weir_apply::{Cluster, RequestError, Watches};
+use weir_artifact::{FetchError, Unpacked};
+use weir_runtime::ObjectKey;
+
+use crate::{
+    args::Options,
+    kustomization::depends::Name,
+    source::{Source, SourceKey},
+};
+
+/// The data of a ConfigMap or Secret, as text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// By key.
+    pub data: BTreeMap<String, String>,
+}
+
+/// See the module.
+pub trait Edge: Send + Sync {
+    /// What the flags say.
+    fn options(&self) -> &Options;
+
+    /// A source, as far as it is used.
+    fn source(&self, key: &SourceKey) -> impl Future<Output = Result<Option<Source>, RequestError>> + Send;
+
+    /// The files of an artifact.
+    fn fetch(&self, artifact: &Artifact) -> impl Future<Output = Result<Arc<Unpacked>, Arc<FetchError>>> + Send;
+
+    /// A ConfigMap or Secret; from now on its changes wake who refers to it.
+    fn config(
+        &self,
+        kind: ValuesKind,
+        namespace: &str,
+        name: &str,
+    ) -> impl Future<Output = Result<Option<Config>, RequestError>> + Send;
+
+    /// A Kustomization that another depends on, wherever it is reconciled.
+    fn dependency(&self, name: &Name) -> impl Future<Output = Option<Arc<Kustomization>>> + Send;
+
+    /// The same, of those this process reconciles.
+    fn known(&self, name: &Name) -> Option<Arc<Kustomization>>;
+
+    /// The cluster, under the identity a Kustomization applies with.
+    fn cluster(&self, ks: &Kustomization) -> Cluster;
+
+    /// Whether the identity a Kustomization applies with is still there.
+    fn can_impersonate(&self, ks: &Kustomization) -> impl Future<Output = Result<bool, RequestError>> + Send;
+
+    /// The watches of managed objects.
+    fn watches(&self) -> &Watches;
+
+    /// Wakes who depends on a Kustomization.
+    fn wake_dependants(&self, key: &ObjectKey);
+}

@@ -1,0 +1,179 @@
+//! Objects -> cluster, stage by stage; then what left the source goes.
+
+use weir_api::kustomize::Kustomization;
+use weir_apply::{
+    Applied, Cluster, Outcome, Owner, Ownership, Pending, Reader, Watches,
+    execute::{Context, execute},
+    prune::prune,
+    wait::until_ready,
+};
+use weir_manifest::{
+    Action, Cleanup, Inventory, Object, Plan, Stage, ignore,
+    inventory::RawEntry,
+    order,
+    plan::{Rules, deletions, diff},
+};
+use weir_reconcile::Severity;
+use weir_runtime::{Run, Trigger};
+
+use super::{error::Error, facts::Facts, spec::Spec};
+use crate::args::Options;
+use weir_api::names::reason;
+
+/// How long definitions and classes may take to become ready.
+const STAGE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What applying needs, besides the objects.
+pub struct Target<'a> {
+    /// Whose objects.
+    pub ks: &'a Kustomization,
+    /// What the spec says.
+    pub spec: &'a Spec,
+    /// What the flags say.
+    pub options: &'a Options,
+    /// Under the identity that applies.
+    pub cluster: &'a Cluster,
+    /// Told of every write.
+    pub watches: &'a Watches,
+    /// The Kustomization, as the objects' labels name it.
+    pub owner: &'a Owner,
+    /// The run.
+    pub run: &'a Run,
+}
+
+/// The objects the status lists.
+#[must_use]
+pub fn inventory(ks: &Kustomization) -> Inventory {
+    let entries = ks.status.iter().filter_map(|status| status.inventory.as_ref()).flat_map(|i| &i.entries);
+    let (inventory, bad) = Inventory::from_raw(entries.map(|e| RawEntry { id: e.id.clone(), v: e.v.clone() }));
+    for entry in bad {
+        tracing::warn!(error = %entry, "an inventory entry cannot be read, its object is not managed any more");
+    }
+    inventory
+}
+
+/// The labels by which objects say whose they are.
+#[must_use]
+pub fn ownership() -> Ownership {
+    use weir_api::names::label::{KUSTOMIZE_NAME, KUSTOMIZE_NAMESPACE};
+    Ownership { name_label: KUSTOMIZE_NAME.to_owned(), namespace_label: KUSTOMIZE_NAMESPACE.to_owned() }
+}
+
+impl Target<'_> {
+    /// Applies all objects. `None` when something newer stopped it between two stages.
+    ///
+    /// # Errors
+    /// When an object is refused or a stage does not become ready. What was applied until then is in the inventory.
+    pub async fn apply(&self, objects: Vec<Object>, facts: &mut Facts) -> Result<Option<Applied>, Error> {
+        let old = inventory(self.ks);
+        let mut applied = Applied::default();
+        let result = self.stages(objects, &mut applied).await;
+        let log = applied.log();
+        facts.changed |= !log.is_empty();
+        if !matches!(result, Ok(true)) {
+            // Nothing that may be in the cluster is dropped before it was seen to go.
+            let mut kept = old;
+            kept.extend(applied.done.iter().map(|done| done.entry.clone()));
+            facts.inventory = Some(kept);
+        }
+        if !result? {
+            return Ok(None);
+        }
+        if !log.is_empty() {
+            tracing::info!(output = %log, revision = facts.revision.as_deref(), "server-side apply completed");
+            facts.tell(Severity::Info, reason::PROGRESSING, log);
+        }
+        Ok(Some(applied))
+    }
+
+    async fn stages(&self, objects: Vec<Object>, applied: &mut Applied) -> Result<bool, Error> {
+        for stage in order::stages(objects, &self.options.stage_kinds) {
+            if self.run.is_cancelled() {
+                return Ok(false);
+            }
+            self.stage(stage, applied).await?;
+        }
+        Ok(true)
+    }
+
+    async fn stage(&self, stage: Stage, applied: &mut Applied) -> Result<(), Error> {
+        let reader = Reader {
+            cluster: self.cluster,
+            concurrency: self.options.concurrent_ssa,
+            ignore: &self.spec.ignore,
+            force: self.ks.spec.force,
+        };
+        let live = match reader.read(&stage.objects).await {
+            Ok(live) => live,
+            Err(cause) => return Err(Error::Refused { cause: Box::new(cause), log: applied.log() }),
+        };
+        let cleanup = Cleanup::standard(self.cluster.manager(), &self.options.override_managers);
+        let change = |(object, live): (Object, weir_manifest::Live)| {
+            let ignored = ignore::ignored(&self.spec.ignore, &object);
+            diff(object, live, Rules { cleanup: &cleanup, ignored: &ignored })
+        };
+        let changes = stage.objects.into_iter().zip(live).map(change).collect();
+        let plan = Plan { changes, deletions: Vec::new() };
+        self.log_drift(&plan);
+        let clock = self.run.clock();
+        let judge = |object: &Object| self.spec.checks.judge(object, clock.now());
+        let context = Context { cluster: self.cluster, watches: self.watches, owner: self.owner, judge: &judge };
+        let mut next = execute(plan, context).await;
+        let stopped = next.stopped.take();
+        let mut pending = Pending::default();
+        for done in next.done.iter().filter(|done| done.outcome != Outcome::Skipped) {
+            pending.add(done.entry.clone(), done.health.clone(), done.may_vanish);
+        }
+        applied.extend(next);
+        if let Some(cause) = stopped {
+            return Err(Error::Apply { cause: Box::new(cause), log: applied.log() });
+        }
+        if stage.kind.waits() && !pending.is_done() {
+            until_ready(&mut pending, self.cluster, self.watches, self.owner, &judge, STAGE)
+                .await
+                .map_err(|timeout| Error::Stage { missing: timeout.missing, log: applied.log() })?;
+        }
+        Ok(())
+    }
+
+    /// Says which fields somebody changed, when that is why this run corrects them.
+    fn log_drift(&self, plan: &Plan) {
+        if !self.run.triggers.contains(Trigger::Drift) {
+            return;
+        }
+        for change in &plan.changes {
+            if let Action::Configure { fields, .. } = &change.action {
+                let fields: Vec<&str> = fields.iter().map(|field| field.path.as_str()).collect();
+                tracing::info!(object = %change.entry.object, fields = fields.join(" "), "drift is corrected");
+            }
+        }
+    }
+
+    /// Deletes what is in the old inventory and not among the applied objects any more.
+    ///
+    /// # Errors
+    /// When something could not be deleted; it stays in the inventory.
+    pub async fn prune(&self, applied: &Applied, facts: &mut Facts) -> Result<(), Error> {
+        let mut now = Inventory::new(applied.done.iter().map(|done| done.entry.clone()));
+        let stale = inventory(self.ks).minus(&now);
+        facts.inventory = Some(now.clone());
+        if stale.is_empty() {
+            return Ok(());
+        }
+        if !self.ks.spec.prune {
+            stale.iter().for_each(|entry| self.watches.forget(&entry.object));
+            return Ok(());
+        }
+        let pruned = prune(deletions(stale), self.cluster, self.watches, &ownership(), self.owner).await;
+        let log = pruned.log();
+        if !log.is_empty() {
+            facts.changed = true;
+            tracing::info!(output = %log, "garbage collection completed");
+            facts.tell(Severity::Info, reason::PROGRESSING, log);
+        }
+        let Some(errors) = pruned.errors() else { return Ok(()) };
+        now.extend(pruned.survivors.into_iter().map(|(entry, _)| entry));
+        facts.inventory = Some(now);
+        Err(Error::Prune { errors })
+    }
+}

@@ -1,0 +1,220 @@
+//! Files -> objects, complete: built, substituted, labelled, normalised. No cluster, no clock.
+
+use sha2::{Digest as _, Sha256};
+use weir_api::kustomize::{Kustomization, KustomizationSpec};
+use weir_envsubst::Mode;
+use weir_kustomize::{Kind, LoadRestrictions, Options, Overlay, Reorder, Tree, tree::join};
+use weir_manifest::{InvalidObject, Object, normalize::normalize};
+
+use super::{
+    error, generate,
+    substitute::{self, Variables},
+};
+
+/// Why there are no objects.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No kustomization file.
+    #[error(transparent)]
+    Generate(#[from] generate::Error),
+    /// The engine refused.
+    #[error("kustomize build failed")]
+    Kustomize(#[source] weir_kustomize::Error),
+    /// Something that is built is no object.
+    #[error("failed to decode Kubernetes apiVersion, kind and name")]
+    Object(#[source] InvalidObject),
+    /// Variables.
+    #[error(transparent)]
+    Substitute(#[from] substitute::Error),
+}
+
+/// What was built.
+#[derive(Debug)]
+pub struct Built {
+    /// The objects, ready to be applied.
+    pub objects: Vec<Object>,
+    /// `sha256:<hex>` of the manifests as YAML.
+    pub digest: String,
+}
+
+/// How to build.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Missing variables are errors.
+    pub strict: bool,
+}
+
+/// Builds a Kustomization from an artifact's files.
+///
+/// # Errors
+/// When the path is not there, the build fails, or what is built cannot be applied.
+pub fn objects(
+    ks: &Kustomization,
+    tree: &dyn Tree,
+    from: &[Variables],
+    settings: Settings,
+) -> Result<Built, error::Error> {
+    let dir = folder(&ks.spec, tree)?;
+    let resources = resources(&ks.spec, tree, &dir).map_err(error::Error::Build)?;
+    let resources = substituted(&ks.spec, resources, from, settings).map_err(error::Error::Build)?;
+    let digest = digest(&resources);
+    let mut objects = flat(resources).map_err(error::Error::Build)?;
+    for object in &mut objects {
+        label(object, ks);
+        normalize(object);
+        if is_encrypted(object) {
+            return Err(error::Error::Encrypted(object.reference()));
+        }
+    }
+    Ok(Built { objects, digest })
+}
+
+/// The folder that `spec.path` names. As in Flux a path that would leave the artifact stays at its root.
+fn folder(spec: &KustomizationSpec, tree: &dyn Tree) -> Result<String, error::Error> {
+    let path = spec.path.as_deref().unwrap_or_default().trim_start_matches('/');
+    let dir = match join("", path) {
+        Some(dir) => dir,
+        None => path.split('/').filter(|part| !matches!(*part, "" | "." | "..")).collect::<Vec<_>>().join("/"),
+    };
+    if tree.kind(&dir) == Kind::Dir { Ok(dir) } else { Err(error::Error::Path { path: dir }) }
+}
+
+fn resources(spec: &KustomizationSpec, tree: &dyn Tree, dir: &str) -> Result<Vec<Object>, Error> {
+    let (path, content) = generate::kustomization(tree, dir, spec)?;
+    let tree = Overlay::new(tree, path, content);
+    let options = Options { load_restrictions: LoadRestrictions::None, reorder: Reorder::None, ..Options::default() };
+    let built = weir_kustomize::build(&tree, dir, &options).map_err(Error::Kustomize)?;
+    let object = |resource: &weir_kustomize::Resource| {
+        let value = resource.to_value().map_err(Error::Kustomize)?;
+        Object::from_value(value).map_err(Error::Object)
+    };
+    built.iter().map(object).collect()
+}
+
+fn substituted(
+    spec: &KustomizationSpec,
+    objects: Vec<Object>,
+    from: &[Variables],
+    settings: Settings,
+) -> Result<Vec<Object>, Error> {
+    let Some(post_build) = &spec.post_build else { return Ok(objects) };
+    let variables = substitute::variables(post_build, from)?;
+    let strategy = post_build.substitute_strategy.unwrap_or_default();
+    Ok(substitute::objects(objects, &variables, strategy, Mode { strict: settings.strict })?)
+}
+
+/// The digest of all manifests as one YAML text.
+fn digest(objects: &[Object]) -> String {
+    let mut hasher = Sha256::new();
+    for (at, object) in objects.iter().enumerate() {
+        if at > 0 {
+            hasher.update(b"---\n");
+        }
+        hasher.update(weir_yaml::to_string(&object.clone().into_value()).as_bytes());
+    }
+    format!("sha256:{}", hex::encode(hasher.finalize()))
+}
+
+/// Lists become their items; kustomizations that slipped in are left out, no server knows them.
+fn flat(objects: Vec<Object>) -> Result<Vec<Object>, Error> {
+    let mut flat = Vec::with_capacity(objects.len());
+    for object in objects {
+        if object.group() == "kustomize.config.k8s.io" {
+            continue;
+        }
+        if !(object.kind().ends_with("List") && object.at(&["items"]).is_some_and(serde_json::Value::is_array)) {
+            flat.push(object);
+            continue;
+        }
+        let serde_json::Value::Object(mut map) = object.into_value() else { continue };
+        if let Some(serde_json::Value::Array(items)) = map.remove("items") {
+            for item in items {
+                flat.push(Object::from_value(item).map_err(Error::Object)?);
+            }
+        }
+    }
+    Ok(flat)
+}
+
+/// Says whose the object is, and adds `spec.commonMetadata`.
+fn label(object: &mut Object, ks: &Kustomization) {
+    use weir_api::names::label::{KUSTOMIZE_NAME, KUSTOMIZE_NAMESPACE};
+    if let Some(common) = &ks.spec.common_metadata {
+        common.labels.iter().for_each(|(key, value)| object.set_label(key, value));
+        common.annotations.iter().for_each(|(key, value)| object.set_annotation(key, value));
+    }
+    // Last, so that nobody disowns an object by commonMetadata.
+    object.set_label(KUSTOMIZE_NAME, ks.metadata.name.as_deref().unwrap_or_default());
+    object.set_label(KUSTOMIZE_NAMESPACE, ks.metadata.namespace.as_deref().unwrap_or_default());
+}
+
+/// Whether an object is a Secret that SOPS encrypted and nobody decrypted.
+fn is_encrypted(object: &Object) -> bool {
+    let opted_out = object.annotation(weir_api::names::annotation::DECRYPT).is_some_and(|v| v == "disabled");
+    object.group().is_empty() && object.kind() == "Secret" && !opted_out && object.at(&["sops", "mac"]).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use weir_kustomize::MemTree;
+    use weir_reconcile::Failure as _;
+
+    use super::*;
+
+    fn ks(fields: serde_json::Value) -> Kustomization {
+        let mut ks = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": "app", "namespace": "team"},
+            "spec": {"interval": "1m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "s"}}});
+        ks["spec"].as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(ks).unwrap()
+    }
+
+    fn build(tree: &MemTree, fields: serde_json::Value) -> Result<Built, error::Error> {
+        objects(&ks(fields), tree, &[], Settings { strict: true })
+    }
+
+    const SERVICE: &str =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: '${name}'}\nspec: {ports: [{port: 80}]}\nstatus: {}\n";
+
+    #[test]
+    fn objects_are_complete() {
+        let built = build(
+            &MemTree::new().with("deploy/app.yaml", SERVICE),
+            json!({"path": "./deploy", "targetNamespace": "ns", "postBuild": {"substitute": {"name": "web"}},
+                "commonMetadata": {"labels": {"team": "a", "kustomize.toolkit.fluxcd.io/name": "forged"}}}),
+        )
+        .unwrap();
+        let object = &built.objects[0];
+        assert_eq!(object.reference().to_string(), "Service/ns/web");
+        assert_eq!(object.label("kustomize.toolkit.fluxcd.io/name"), Some("app"));
+        assert_eq!(object.label("kustomize.toolkit.fluxcd.io/namespace"), Some("team"));
+        assert_eq!((object.label("team"), object.at(&["status"])), (Some("a"), None));
+        assert_eq!(object.as_map()["spec"], json!({"ports": [{"port": 80, "protocol": "TCP"}]}));
+        assert!(built.digest.starts_with("sha256:") && built.digest.len() == 71);
+    }
+
+    #[test]
+    fn a_path_stays_inside_and_has_to_be_there() {
+        let tree = MemTree::new().with("app/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n");
+        for path in ["app", "./app", "/app/", "../app", "x/../app"] {
+            assert_eq!(build(&tree, json!({"path": path})).unwrap().objects.len(), 1, "{path}");
+        }
+        let error = build(&tree, json!({"path": "gone"})).unwrap_err();
+        assert_eq!(
+            (error.reason(), error.to_string().as_str()),
+            ("ArtifactFailed", "kustomization path not found: stat gone: no such file or directory")
+        );
+    }
+
+    #[test]
+    fn failures_say_what_failed() {
+        let bad = MemTree::new().with("kustomization.yaml", "resources: [gone.yaml]");
+        let error = build(&bad, json!({})).unwrap_err();
+        assert_eq!(error.reason(), "BuildFailed");
+        assert!(weir_reconcile::describe(&error).starts_with("kustomize build failed: "), "{error}");
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nsops: {mac: x}\n";
+        let error = build(&MemTree::new().with("s.yaml", secret), json!({})).unwrap_err();
+        assert!(error.to_string().starts_with("Secret/s is SOPS encrypted"), "{error}");
+    }
+}

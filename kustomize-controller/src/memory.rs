@@ -1,0 +1,225 @@
+//! What is kept of each Kustomization between runs: enough to know that nothing has to be done, and to go on waiting.
+//!
+//! Nothing here is needed to be right: after a restart it is empty, and the first run looks at everything again.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio_util::sync::DropGuard;
+use weir_api::{kustomize::Kustomization, meta::Condition};
+use weir_apply::Pending;
+use weir_reconcile::schedule::backoff;
+use weir_runtime::ObjectKey;
+
+use crate::kustomization::facts::Took;
+
+/// Corrections within this time of each other belong to one fight.
+const FIGHT: Duration = Duration::from_secs(60);
+/// Corrections that are made at once before they are spaced out.
+const PATIENCE: u32 = 5;
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// Digest of everything a build depends on.
+pub type InputsDigest = [u8; 32];
+
+/// How the last run that got to the end ended.
+#[derive(Debug)]
+pub enum Last {
+    /// Applied, and healthy if that was asked for.
+    Settled(Settled),
+    /// Applied, and waiting for objects, or waited in vain.
+    Waiting(Box<Waiting>),
+}
+
+/// Everything is as it should be.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// What it was built from.
+    pub inputs: InputsDigest,
+    /// Digest of the built manifests, for history.
+    pub digest: Box<str>,
+    /// Objects were left alone: what they are is not followed.
+    pub skipped: bool,
+}
+
+/// Waiting for objects.
+#[derive(Debug)]
+pub struct Waiting {
+    /// What is kept once they are there.
+    pub settled: Settled,
+    /// What is waited for.
+    pub pending: Pending,
+    /// When the run that applied began.
+    pub started: Timestamp,
+    /// When the wait began.
+    pub since: Timestamp,
+    /// Until when.
+    pub deadline: Timestamp,
+    /// The deadline passed, or an object failed, and that was told; the next try is then. It may still come right.
+    pub failed: Option<Timestamp>,
+    /// The run that applied changed something.
+    pub changed: bool,
+    /// The objects were healthy before.
+    pub was_healthy: bool,
+    /// How long its steps took.
+    pub took: Took,
+    /// Ends watches of single objects.
+    pub watching: Option<DropGuard>,
+}
+
+/// A status that is newer than the store's, while it is on its way there.
+#[derive(Clone, Debug)]
+struct Concluded {
+    generation: Option<i64>,
+    conditions: Vec<Condition>,
+    revision: Option<String>,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    last: Option<Last>,
+    concluded: Option<Concluded>,
+    fight: Option<Fight>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fight {
+    corrections: u32,
+    last: Timestamp,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Memory {
+    inner: Mutex<HashMap<ObjectKey, Remembered>>,
+}
+
+impl Memory {
+    /// Takes how the last run ended; it is put back with [`Self::keep`] unless this run starts over.
+    #[must_use]
+    pub fn take(&self, key: &ObjectKey) -> Option<Last> {
+        self.lock().get_mut(key)?.last.take()
+    }
+
+    /// Keeps how a run ended.
+    pub fn keep(&self, key: &ObjectKey, last: Last) {
+        self.lock().entry(key.clone()).or_default().last = Some(last);
+    }
+
+    /// Forgets an object.
+    pub fn forget(&self, key: &ObjectKey) {
+        self.lock().remove(key);
+    }
+
+    /// Notes what a run concludes, so that dependants need not wait for the status to come back from the server.
+    pub fn concluded(&self, key: &ObjectKey, ks: &Kustomization) {
+        let status = ks.status.clone().unwrap_or_default();
+        let concluded = Concluded {
+            generation: status.observed_generation,
+            conditions: status.conditions.into_iter().filter(|c| c.type_ == "Ready").collect(),
+            revision: status.last_applied_revision,
+        };
+        self.lock().entry(key.clone()).or_default().concluded = Some(concluded);
+    }
+
+    /// A Kustomization with the newest status that is known.
+    #[must_use]
+    pub fn newest(&self, key: &ObjectKey, ks: Arc<Kustomization>) -> Arc<Kustomization> {
+        let Some(concluded) = self.lock().get(key).and_then(|r| r.concluded.clone()) else { return ks };
+        if concluded.generation != ks.metadata.generation {
+            return ks;
+        }
+        let mut newest = Arc::unwrap_or_clone(ks);
+        let status = newest.status.get_or_insert_default();
+        status.observed_generation = concluded.generation;
+        status.last_applied_revision = concluded.revision;
+        status.conditions.retain(|c| c.type_ != "Ready");
+        status.conditions.extend(concluded.conditions);
+        Arc::new(newest)
+    }
+
+    /// Notes that drift was corrected.
+    pub fn corrected(&self, key: &ObjectKey, now: Timestamp) {
+        let mut inner = self.lock();
+        let fight = &mut inner.entry(key.clone()).or_default().fight;
+        let since = fight.map_or(Duration::MAX, |fight| elapsed(fight.last, now));
+        let pause = fight.map_or(Duration::ZERO, |fight| pause(fight.corrections));
+        let corrections = match fight {
+            Some(fight) if since < FIGHT + pause => fight.corrections.saturating_add(1),
+            _ => 1,
+        };
+        *fight = Some(Fight { corrections, last: now });
+    }
+
+    /// Until when a correction has to wait, because somebody undoes each at once.
+    #[must_use]
+    pub fn truce(&self, key: &ObjectKey, now: Timestamp) -> Option<Timestamp> {
+        let fight = self.lock().get(key)?.fight?;
+        let until = fight.last.checked_add(pause(fight.corrections)).ok()?;
+        (until > now).then_some(until)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ObjectKey, Remembered>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pause(corrections: u32) -> Duration {
+    match corrections.checked_sub(PATIENCE) {
+        None => Duration::ZERO,
+        Some(more) => backoff(more, FIRST_PAUSE, LONGEST_PAUSE),
+    }
+}
+
+fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::try_from(to.duration_since(from)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + second).unwrap()
+    }
+
+    #[test]
+    fn a_fight_is_spaced_out_and_forgotten() {
+        let (memory, key) = (Memory::default(), ObjectKey::new("n", "a"));
+        assert_eq!(memory.truce(&key, at(0)), None);
+        for second in 0..4 {
+            memory.corrected(&key, at(second));
+            assert_eq!(memory.truce(&key, at(second)), None);
+        }
+        memory.corrected(&key, at(4));
+        assert_eq!(memory.truce(&key, at(4)), Some(at(5)));
+        memory.corrected(&key, at(5));
+        assert_eq!(memory.truce(&key, at(5)), Some(at(7)));
+        assert_eq!(memory.truce(&key, at(8)), None);
+        memory.corrected(&key, at(100));
+        assert_eq!(memory.truce(&key, at(100)), None, "a minute of peace ends the fight");
+    }
+
+    #[test]
+    fn a_conclusion_counts_only_for_its_generation() {
+        let ks = |generation: i64, observed: i64| -> Kustomization {
+            serde_json::from_value(serde_json::json!({
+                "apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+                "metadata": {"name": "a", "namespace": "n", "generation": generation},
+                "spec": {"interval": "1m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "s"}},
+                "status": {"observedGeneration": observed, "lastAppliedRevision": format!("r{observed}")}
+            }))
+            .unwrap()
+        };
+        let (memory, key) = (Memory::default(), ObjectKey::new("n", "a"));
+        memory.concluded(&key, &ks(2, 2));
+        let revision = |ks: Arc<Kustomization>| ks.status.clone().unwrap().last_applied_revision.unwrap();
+        assert_eq!(revision(memory.newest(&key, Arc::new(ks(2, 1)))), "r2");
+        assert_eq!(revision(memory.newest(&key, Arc::new(ks(3, 1)))), "r1");
+    }
+}
