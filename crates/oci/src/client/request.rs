@@ -91,10 +91,12 @@ impl Session {
         let over_tls = self.transport.client(false)?.get(secure.clone()).send().await;
         let response = match over_tls {
             Ok(response) => (false, response),
+            // A server whose certificate is refused speaks TLS: going on without would be a downgrade.
+            Err(first) if is_certificate(&first) => return Err(OciError::transport(&secure, first)),
             Err(first) => match self.transport.client(true)?.get(open).send().await {
-                Ok(response) => (true, response),
+                Ok(response) if matches!(response.status().as_u16(), 200 | 401 | 403) => (true, response),
                 // The error of HTTPS tells more than that of the fallback.
-                Err(_) => return Err(OciError::transport(&secure, first)),
+                _ => return Err(OciError::transport(&secure, first)),
             },
         };
         self.transport.learn(registry, |known| {
@@ -163,6 +165,18 @@ impl Session {
             status => OciError::Status { url, status: status.as_u16(), detail },
         })
     }
+}
+
+/// Whether the handshake failed over a certificate, ours or theirs.
+fn is_certificate(error: &reqwest::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        if next.to_string().to_ascii_lowercase().contains("certificate") {
+            return true;
+        }
+        cause = next.source();
+    }
+    false
 }
 
 /// A header value that is never printed; nothing when the credential holds what no header can.
