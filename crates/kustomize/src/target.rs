@@ -1,0 +1,265 @@
+//! A build: one kustomization, what it contains, and what it does to it.
+//!
+//! resources -> configuration -> generators -> components -> transformers -> validators -> vars, for each folder; then hashes,
+//! name references and variables once for the whole.
+
+mod plugins;
+mod steps;
+
+use std::sync::Arc;
+
+use crate::config::{self, Config};
+use crate::kustomization::Kustomization;
+use crate::loader::Loader;
+use crate::options::{Options, Reorder};
+use crate::origin::{ORIGIN, Origin, TRANSFORMATIONS};
+use crate::resmap::ResMap;
+use crate::resource::Resource;
+use crate::schema::Schema;
+use crate::transform::variables::Variables;
+use crate::transform::{labels, names, references, sort};
+use crate::tree::{Kind, Tree};
+use crate::{Error, read};
+
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+const VERSION: &str = "kustomize-v5.8.2";
+
+/// What a kustomization gave.
+#[derive(Default)]
+struct Accumulated {
+    map: ResMap,
+    config: Config,
+    variables: Variables,
+}
+
+/// What is the same for all kustomizations of a build.
+struct Shared {
+    /// Custom schemas are set once, by the first kustomization that has one.
+    schema: Arc<Schema>,
+    schema_is_set: bool,
+    track_origin: bool,
+}
+
+/// One kustomization being built.
+struct Target<'a> {
+    loader: Loader<'a>,
+    fields: Kustomization,
+    /// The file's name, and its path in the tree for messages.
+    name: String,
+    file: String,
+    origin: Option<Origin>,
+    /// The namespace the charts of this kustomization are rendered for, from those that led here.
+    helm_namespace: String,
+}
+
+pub(crate) fn build(tree: &dyn Tree, path: &str, options: &Options<'_>) -> Result<Vec<Resource>, Error> {
+    let loader = Loader::new(tree, path, options)?;
+    let target = Target::load(loader, None, String::new())?;
+    let metadata = target.fields.build_metadata.clone();
+    let mut shared =
+        Shared { schema: Schema::builtin(), schema_is_set: false, track_origin: !metadata.is_empty() };
+    let target = Target { origin: shared.track_origin.then(Origin::default), ..target };
+    target.set_schema(&mut shared)?;
+    let sorting = target.fields.sort_options.clone();
+    let file = target.file.clone();
+    let mut all = target.accumulate(Accumulated::default(), &mut shared)?;
+    names::add_hashes(&mut all.map)?;
+    references::fix(&mut all.map, &all.config)?;
+    all.variables.resolve(&mut all.map, &all.config)?;
+    drop_local(&mut all.map);
+    match &sorting {
+        Some(options) => sort::by_options(&mut all.map, options).map_err(|e| e.at(&file, "sortOptions"))?,
+        None if options.reorder == Reorder::Legacy => sort::legacy(&mut all.map, None),
+        None => {}
+    }
+    let wants = |option: &str| metadata.iter().any(|m| m == option);
+    if wants("managedByLabel") {
+        let pairs = [(MANAGED_BY.to_owned(), VERSION.to_owned())].into();
+        labels::set(&mut all.map, &pairs, &[labels::metadata()])?;
+    }
+    for resource in &mut all.map.list {
+        finish(resource, wants("originAnnotations"), wants("transformerAnnotations"));
+    }
+    Ok(all.map.list)
+}
+
+/// Annotations as kustomize leaves them: strings, its own marks removed, no empty map.
+fn finish(resource: &mut Resource, keep_origin: bool, keep_transformations: bool) {
+    const MARKS: [&str; 9] = [
+        "config.kubernetes.io/path",
+        "config.kubernetes.io/index",
+        "config.kubernetes.io/id",
+        "internal.config.kubernetes.io/path",
+        "internal.config.kubernetes.io/index",
+        "internal.config.kubernetes.io/id",
+        "internal.config.kubernetes.io/seqindent",
+        "internal.config.kubernetes.io/annotations-migration-resource-id",
+        "internal.config.kubernetes.io/helm-generated",
+    ];
+    if resource.node.at(&["metadata", "annotations"]).is_none() {
+        return;
+    }
+    let mut annotations = resource.string_map("annotations");
+    annotations.retain(|(key, _)| {
+        !MARKS.contains(&key.as_str())
+            && (keep_origin || key != ORIGIN)
+            && (keep_transformations || key != TRANSFORMATIONS)
+    });
+    resource.set_string_map("annotations", &annotations);
+}
+
+/// Objects for local use only are not part of the output.
+fn drop_local(map: &mut ResMap) {
+    map.list.retain(|resource| {
+        let local = resource.annotation("config.kubernetes.io/local-config");
+        local.is_none_or(|value| value == "false")
+    });
+}
+
+impl<'a> Target<'a> {
+    fn load(loader: Loader<'a>, origin: Option<Origin>, helm_namespace: String) -> Result<Self, Error> {
+        let (name, text) = loader.kustomization()?;
+        let file = loader.display(&name);
+        let fields = Kustomization::parse(&text, &file)?;
+        Ok(Self { loader, fields, name, file, origin, helm_namespace })
+    }
+
+    fn set_schema(&self, shared: &mut Shared) -> Result<(), Error> {
+        let path = self.fields.openapi.get("path");
+        let version = self.fields.openapi.get("version").filter(|v| !v.is_empty());
+        let refused = |reason: &str| Error::field(&self.file, "openapi", reason);
+        let text = path.map(|path| self.loader.read_text(path)).transpose().map_err(|e| e.at(&self.file, "openapi"))?;
+        if shared.schema_is_set {
+            return Ok(());
+        }
+        match (text, version) {
+            (Some(_), Some(_)) => Err(refused("builtin version and custom schema provided, cannot use both")),
+            (Some(text), None) => {
+                let file = path.map(String::as_str).unwrap_or_default();
+                let value = weir_yaml::parse_value(&text).map_err(|source| Error::yaml(file, source))?;
+                shared.schema = Arc::new(Schema::from_openapi(&value, file)?);
+                shared.schema_is_set = true;
+                Ok(())
+            }
+            (None, Some(version)) if version != "v1.21.2" && version != "v1_21_2" => {
+                Err(refused("the specified OpenAPI version is not built in"))
+            }
+            (None, Some(_)) => {
+                shared.schema_is_set = true;
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Adds what this kustomization holds to what is there (nothing, or for a component everything before it).
+    fn accumulate(mut self, mut all: Accumulated, shared: &mut Shared) -> Result<Accumulated, Error> {
+        let resources = std::mem::take(&mut self.fields.resources);
+        self.resources(&mut all, &resources, shared)?;
+        self.configure(&mut all)?;
+        self.generate(&mut all, shared)?;
+        for path in std::mem::take(&mut self.fields.components) {
+            all = self.component(all, &path, shared).map_err(|e| e.at(&self.file, format!("components: {path}")))?;
+        }
+        self.transform(&mut all, shared)?;
+        self.validate(&mut all, shared)?;
+        let vars = std::mem::take(&mut self.fields.vars);
+        all.variables.add(&mut all.map, &vars).map_err(|e| e.at(&self.file, "vars"))?;
+        Ok(all)
+    }
+
+    /// Files and folders of `resources`.
+    fn resources(&self, all: &mut Accumulated, paths: &[String], shared: &mut Shared) -> Result<(), Error> {
+        // Objects of files are added together, so that names are looked up once.
+        let mut pending: Vec<Resource> = Vec::new();
+        for path in paths {
+            let at = |error: Error| error.at(&self.file, format!("resources: {path}"));
+            if self.loader.kind(path) == Kind::Dir {
+                all.map.append_all(std::mem::take(&mut pending)).map_err(at)?;
+                self.base(all, path, shared).map_err(at)?;
+                continue;
+            }
+            pending.extend(self.file_resources(path).map_err(at)?);
+            self.check_budget(all.map.list.len() + pending.len())?;
+        }
+        all.map.append_all(pending).map_err(|e| e.at(&self.file, "resources"))
+    }
+
+    fn check_budget(&self, count: usize) -> Result<(), Error> {
+        let limit = self.loader.options.budget.resources;
+        if count > limit { Err(Error::Budget { what: "number of objects", limit }) } else { Ok(()) }
+    }
+
+    fn file_resources(&self, path: &str) -> Result<Vec<Resource>, Error> {
+        if self.loader.kind(path) == Kind::Missing && !path.starts_with("http") {
+            // Says what kustomize would have done with it, a remote base included.
+            self.loader.enter(path)?;
+        }
+        let text = self.loader.read_text(path)?;
+        let mut resources = read::resources(&text, &self.loader.display(path))?;
+        if let Some(origin) = &self.origin {
+            let text = origin.append(path).text();
+            for resource in &mut resources {
+                resource.set_annotation(ORIGIN, &text);
+            }
+        }
+        Ok(resources)
+    }
+
+    fn below(&self, path: &str, shared: &mut Shared) -> Result<Target<'a>, Error> {
+        let loader = self.loader.enter(path)?;
+        let namespace = if self.fields.namespace.is_empty() { &self.helm_namespace } else { &self.fields.namespace };
+        let origin = self.origin.as_ref().map(|o| o.append(path));
+        let mut target = Target::load(loader, origin, namespace.clone())?;
+        target.fields.build_metadata.clone_from(&self.fields.build_metadata);
+        target.set_schema(shared)?;
+        Ok(target)
+    }
+
+    fn base(&self, all: &mut Accumulated, path: &str, shared: &mut Shared) -> Result<(), Error> {
+        let target = self.below(path, shared)?;
+        if target.fields.is_component() {
+            return Err(Error::field(&target.file, "kind", "a Component belongs into components"));
+        }
+        let found = target.accumulate(Accumulated::default(), shared)?;
+        self.check_budget(all.map.list.len() + found.map.list.len())?;
+        all.map.append_all(found.map.list)?;
+        all.config.merge(&found.config)?;
+        all.variables.merge(found.variables)
+    }
+
+    fn component(&self, all: Accumulated, path: &str, shared: &mut Shared) -> Result<Accumulated, Error> {
+        let target = self.below(path, shared)?;
+        if !target.fields.is_component() {
+            return Err(Error::field(&target.file, "kind", "must be Component"));
+        }
+        target.accumulate(all, shared)
+    }
+
+    /// Built-in field specs, `configurations` and `crds`.
+    fn configure(&self, all: &mut Accumulated) -> Result<(), Error> {
+        if all.config.name_prefix.is_empty() {
+            let known = std::mem::replace(&mut all.config, Config::builtin().clone());
+            all.config.merge(&known)?;
+        } else {
+            all.config.merge(Config::builtin())?;
+        }
+        for path in &self.fields.configurations {
+            let at = |error: Error| error.at(&self.file, format!("configurations: {path}"));
+            let found: Config = self.value(path).and_then(|v| crate::kustomization::from_value(v, path)).map_err(at)?;
+            all.config.merge(&found).map_err(at)?;
+        }
+        for path in &self.fields.crds {
+            let at = |error: Error| error.at(&self.file, format!("crds: {path}"));
+            let found = self.value(path).and_then(|v| config::from_crds(&v)).map_err(at)?;
+            all.config.merge(&found).map_err(at)?;
+        }
+        Ok(())
+    }
+
+    /// A file as a JSON value.
+    fn value(&self, path: &str) -> Result<serde_json::Value, Error> {
+        let text = self.loader.read_text(path)?;
+        weir_yaml::parse_value(&text).map_err(|source| Error::yaml(&self.loader.display(path), source))
+    }
+}

@@ -1,0 +1,3 @@
+//! The engine as its users call it.
+
+mod conformance;
