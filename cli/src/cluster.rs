@@ -191,9 +191,11 @@ impl Cluster {
         name: Option<&str>,
         selector: Option<&str>,
     ) -> impl Stream<Item = Change> + Send + use<> {
-        let mut config = watcher::Config::default();
-        config.label_selector = selector.map(str::to_owned);
-        config.field_selector = name.map(|name| format!("metadata.name={name}"));
+        let config = watcher::Config {
+            label_selector: selector.map(str::to_owned),
+            field_selector: name.map(|name| format!("metadata.name={name}")),
+            ..watcher::Config::default()
+        };
         let resource = resource.clone();
         watcher::watcher(resource.api(&self.client, namespace), config).filter_map(move |event| {
             let change = match event {

@@ -102,7 +102,7 @@ pub enum Error {
         path: String,
         /// Why not.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Cause,
     },
 }
 

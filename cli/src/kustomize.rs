@@ -1,12 +1,146 @@
-//! `weir kustomize`: a directory, built.
+//! `weir kustomize`: a directory, built, as `kustomize build` prints it.
 
-use crate::error::Error;
+mod disk;
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use weir_kustomize::{LoadRestrictions, Options, Resource};
+
+use crate::{
+    error::{Cause, Error},
+    terminal,
+};
 
 /// What to build.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The directory with the kustomization.yaml
+    #[arg(default_value = ".", value_name = "DIR")]
+    dir: PathBuf,
+    /// Write to this file instead of stdout; into a directory that exists, a file per object
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Whether files outside of a kustomization's own directory may be read
+    #[arg(long, value_enum, default_value_t)]
+    load_restrictor: Restrictor,
+}
 
-/// Builds.
-pub fn run(_: &Args) -> Result<(), Error> {
-    Err(Error::usage("not yet", "wait"))
+/// As kustomize spells them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Restrictor {
+    /// They may not
+    #[default]
+    #[value(name = "LoadRestrictionsRootOnly")]
+    RootOnly,
+    /// They may
+    #[value(name = "LoadRestrictionsNone")]
+    None,
+}
+
+/// Builds and prints.
+pub fn run(args: &Args) -> Result<(), Error> {
+    let dir = args.dir.display().to_string();
+    let io = |source| Error::Io { action: format!("read {dir}"), source };
+    let root = args.dir.canonicalize().map_err(io)?;
+    if !root.is_dir() {
+        return Err(Error::usage(
+            format!("{dir} is not a directory"),
+            "name the directory that holds the kustomization.yaml",
+        ));
+    }
+    let path = disk::in_tree(&root);
+    let restrictions = match args.load_restrictor {
+        Restrictor::RootOnly => LoadRestrictions::RootOnly,
+        Restrictor::None => LoadRestrictions::None,
+    };
+    let options = Options { load_restrictions: restrictions, ..Options::default() };
+    // The engine speaks of paths from the root of the disk; people named a directory.
+    let failed = |error: weir_kustomize::Error| Error::Build {
+        source: Cause::new(as_named(&error.chain(), &path, &dir)),
+        path: dir.clone(),
+    };
+    let resources = weir_kustomize::build(&disk::Disk, &path, &options).map_err(failed)?;
+    match &args.output {
+        Some(output) if output.is_dir() => write_each(&resources, output, failed),
+        Some(output) => write(output, &weir_kustomize::print(&resources).map_err(failed)?),
+        // Not cleaned: what is printed is applied, byte for byte.
+        None => terminal::print(&weir_kustomize::print(&resources).map_err(failed)?),
+    }
+}
+
+/// `text` with the directory called as it was on the command line.
+fn as_named(text: &str, path: &str, dir: &str) -> String {
+    if path.is_empty() { text.to_owned() } else { text.replace(path, dir.trim_end_matches('/')) }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Error> {
+    std::fs::write(path, text).map_err(|source| Error::Io { action: format!("write {}", path.display()), source })
+}
+
+fn write_each(
+    resources: &[Resource],
+    folder: &Path,
+    failed: impl Fn(weir_kustomize::Error) -> Error,
+) -> Result<(), Error> {
+    let namespaces: BTreeSet<&str> =
+        resources.iter().map(Resource::namespace).filter(|namespace| !namespace.is_empty()).collect();
+    for resource in resources {
+        let text = resource.to_yaml().map_err(&failed)?;
+        let name = file_name(
+            resource.api_version(),
+            resource.kind(),
+            resource.namespace(),
+            resource.name(),
+            namespaces.len() > 1,
+        );
+        write(&folder.join(name), &text)?;
+    }
+    Ok(())
+}
+
+/// `[namespace_]group_version_kind_name.yaml` in small letters; the namespace only where there are several.
+fn file_name(api_version: &str, kind: &str, namespace: &str, name: &str, several: bool) -> String {
+    let place = if several && !namespace.is_empty() { format!("{namespace}_") } else { String::new() };
+    // A name is a path segment for the API server, and must stay one here.
+    format!("{place}{api_version}_{kind}_{name}.yaml").to_lowercase().replace(['/', '\\'], "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_called_as_kustomize_calls_them() {
+        assert_eq!(file_name("apps/v1", "Deployment", "web", "App", false), "apps_v1_deployment_app.yaml");
+        assert_eq!(file_name("v1", "ConfigMap", "web", "a", true), "web_v1_configmap_a.yaml");
+        assert_eq!(file_name("v1", "Namespace", "", "../x", true), "v1_namespace_.._x.yaml");
+    }
+
+    #[test]
+    fn errors_speak_of_the_directory_that_was_named() {
+        assert_eq!(as_named("cannot read srv/app/x.yaml", "srv/app", "./app/"), "cannot read ./app/x.yaml");
+    }
+
+    #[test]
+    fn builds_a_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("overlay")).unwrap();
+        std::fs::create_dir_all(dir.path().join("base")).unwrap();
+        let put = |path: &str, text: &str| std::fs::write(dir.path().join(path), text).unwrap();
+        put("base/kustomization.yaml", "resources: [cm.yaml]\n");
+        put("base/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  k: v\n");
+        put("overlay/kustomization.yaml", "namePrefix: x-\nresources: [../base]\n");
+        let out = dir.path().join("out.yaml");
+        let args = |dir: PathBuf| Args { dir, output: Some(out.clone()), load_restrictor: Restrictor::RootOnly };
+        run(&args(dir.path().join("overlay"))).unwrap();
+        let text = std::fs::read_to_string(&out).unwrap();
+        assert_eq!(text, "apiVersion: v1\ndata:\n  k: v\nkind: ConfigMap\nmetadata:\n  name: x-a\n");
+        put("overlay/kustomization.yaml", "resources: [nothing.yaml]\n");
+        let error = run(&args(dir.path().join("overlay"))).unwrap_err();
+        let text = crate::error::render(&error, crate::terminal::Style::plain());
+        assert!(text.contains("nothing.yaml") && error.exit_code() == 1, "{text}");
+    }
 }

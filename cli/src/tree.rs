@@ -37,8 +37,8 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
     }
     let cluster = Cluster::connect(connect).await?;
     let root = cluster.get(&kind.resource(), cluster.namespace(), &name).await?;
-    if object::text(&root, "/spec/kubeConfig/secretRef/name") != ""
-        || object::text(&root, "/spec/kubeConfig/configMapRef/name") != ""
+    if !object::text(&root, "/spec/kubeConfig/secretRef/name").is_empty()
+        || !object::text(&root, "/spec/kubeConfig/configMapRef/name").is_empty()
     {
         eprintln!(
             "note: {} applies to another cluster; what follows is what this one knows of it",
