@@ -170,7 +170,9 @@ fn ssh(remote: &Remote, data: &Data) -> Result<SshCredentials, Error> {
         (Err(_), None) if identity.contains("ENCRYPTED") => return Err(Error::EncryptedIdentity),
         (Err(_), None) => return Err(invalid("'identity' is not a private key that can be read")),
         (_, Some(_)) => {
-            return Err(invalid("'identity' cannot be read with 'password': is it a private key, and the password right?"));
+            return Err(invalid(
+                "'identity' cannot be read with 'password': is it a private key, and the password right?",
+            ));
         }
     };
     let user = remote.user().unwrap_or(DEFAULT_SSH_USER).to_owned();

@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Ordering as Cmp,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, Weak,
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use gix::hash::ObjectId;
+use gix::{hash::ObjectId, objs::Exists};
 use tokio::{
     io::AsyncWriteExt,
     sync::{OwnedMutexGuard, Semaphore},
@@ -132,10 +132,8 @@ impl Client {
     /// # Errors
     /// See [`Error::kind`].
     pub async fn fetch(&self, request: &Request<'_>) -> Result<Outcome, Error> {
-        let _lock = self.lock(request.keep).await;
-        // Work on other threads outlives a dropped future by a moment; this tells it to stop.
-        let stop = StopOnDrop::default();
-        match tokio::time::timeout(request.timeout, self.run(request, &stop)).await {
+        let work = Work { lock: Arc::new(self.lock(request.keep).await), stop: Arc::default() };
+        match tokio::time::timeout(request.timeout, self.run(request, &work)).await {
             Ok(result) => result,
             Err(_) => Err(Error::Timeout { host: request.remote.authority(), after: request.timeout }),
         }
@@ -169,7 +167,7 @@ impl Client {
         lock.lock_owned().await
     }
 
-    async fn run(&self, request: &Request<'_>, stop: &StopOnDrop) -> Result<Outcome, Error> {
+    async fn run(&self, request: &Request<'_>, held: &Work) -> Result<Outcome, Error> {
         let selector = request.reference.selector()?;
         let mut session = self.open(request, &selector).await?;
         let targets = find(&mut session, &selector).await?;
@@ -185,22 +183,25 @@ impl Client {
         }
         let limits = self.inner.options.limits.clone();
         let (keep, url) = (request.keep.to_owned(), request.remote.to_string());
-        let store = self.blocking(stop, move |_| Store::open(&keep, &url, &limits)).await?;
+        let store = self.blocking(held, move |_| Store::open(&keep, &url, &limits)).await?;
         let fresh = store.tips().is_empty();
-        match self.complete(request, session, &selector, &targets, store, stop).await {
-            // What we keep may be at fault, or what the server thinks we keep: once more, from nothing.
-            Err(Error::Damaged { .. } | Error::Protocol { .. } | Error::Remote { .. }) if !fresh => {
-                let (keep, url) = (request.keep.to_owned(), request.remote.to_string());
-                let store = self.blocking(stop, move |_| Store::anew(&keep, &url)).await?;
-                let mut session = self.open(request, &selector).await?;
-                let targets = find(&mut session, &selector).await?;
-                if targets.is_empty() {
-                    return Err(self.missing(request, session, &selector).await);
-                }
-                self.complete(request, session, &selector, &targets, store, stop).await
-            }
-            result => result,
+        let result = self.complete(request, session, &selector, &targets, store, true, held).await;
+        let by_id = match &result {
+            // A server that hides commits it does not list.
+            Err(Error::Remote { message, .. }) if selector.is_commit() && message.contains("not valid") => false,
+            // What we keep may be at fault, or what the server thinks we keep.
+            Err(Error::Damaged { .. } | Error::Protocol { .. } | Error::Remote { .. }) if !fresh => true,
+            _ => return result,
+        };
+        // Once more, from nothing.
+        let (keep, url) = (request.keep.to_owned(), request.remote.to_string());
+        let store = self.blocking(held, move |_| Store::anew(&keep, &url)).await?;
+        let mut session = self.open(request, &selector).await?;
+        let targets = find(&mut session, &selector).await?;
+        if targets.is_empty() {
+            return Err(self.missing(request, session, &selector).await);
         }
+        self.complete(request, session, &selector, &targets, store, by_id, held).await
     }
 
     /// Opens a conversation.
@@ -237,96 +238,121 @@ impl Client {
         }
     }
 
-    /// Fetches the target into the store, unless it is there, and opens its tree.
+    /// Fetches the target into the store, unless it is there, and opens its tree. A commit is asked for `by_id` where the
+    /// server allows it.
+    #[expect(clippy::too_many_arguments, reason = "the state of one fetch, handed on once")]
     async fn complete(
         &self,
         request: &Request<'_>,
         mut session: Session,
         selector: &Selector,
         targets: &Targets,
-        mut store: Store,
-        stop: &StopOnDrop,
+        store: Store,
+        by_id: bool,
+        held: &Work,
     ) -> Result<Outcome, Error> {
-        let host = request.remote.authority();
+        let here = matches!(targets.as_slice(), [only] if store.tips().contains(&only.found.commit()));
+        if here {
+            session.close().await;
+            return self.conclude(request, selector, targets, store, Received::default(), held).await;
+        }
         let mut wants: Vec<ObjectId> = targets.iter().map(|t| t.found.id).collect();
         let mut depth = Depth::One;
-        if let Selector::Commit(_, _) = selector
-            && !session.serves_commits()
-        {
-            // The server gives only what it lists: take the whole branch and find the commit in it.
+        if selector.is_commit() && !(by_id && session.serves_commits()) {
+            // The server gives only what it lists: take whole branches and find the commit in them.
             let tips = session.references(&selector.prefixes(), |name| selector.wants(name)).await?;
             if tips.is_empty() {
                 return Err(self.missing(request, session, selector).await);
             }
-            wants = tips.into_iter().map(|r| r.id).collect();
+            wants = tips.into_iter().map(|r| r.id).collect::<BTreeSet<_>>().into_iter().collect();
             depth = Depth::All;
         }
-        let here = matches!(targets.as_slice(), [only] if store.tips().contains(&only.found.commit()));
-        let mut received = 0;
-        let mut shallow = Shallow::default();
-        if here {
-            session.close().await;
-        } else {
-            let file = tempfile::Builder::new()
-                .prefix("tmp_incoming_")
-                .tempfile_in(store.packs())
-                .map_err(Error::io("write to"))?;
-            let (file, path) = file.into_parts();
-            let mut file = tokio::fs::File::from_std(file);
-            file.set_max_buf_size(64 * 1024);
-            let fetch = Fetch { wants: &wants, haves: store.tips(), shallow: store.shallow(), depth };
-            let result = session.fetch(&fetch, &mut file).await;
-            shallow = match (result, selector) {
-                (Err(Error::Remote { message, .. }), Selector::Commit(..)) if message.contains("not our ref") => {
-                    return Err(Error::ReferenceNotFound { what: selector.what(), host });
-                }
-                (result, _) => result?,
-            };
-            file.flush().await.map_err(Error::io("write to"))?;
-            received = file.metadata().await.map_err(Error::io("read"))?.len();
-            drop(file);
-            let (limits, offsets) = (self.inner.options.limits.clone(), session.knows_offsets());
-            session.close().await;
-            let (server, kept) = (host.clone(), store.clone());
-            self.blocking(stop, move |stop| {
-                let ours = (!kept.tips().is_empty()).then(|| kept.objects(&limits)).transpose()?;
-                pack::index(Incoming { path: &path, host: &server, offsets, ours }, &kept.packs(), &limits, stop)
-            })
-            .await?;
-        }
+        let received = match self.receive(request, session, &store, &wants, depth, held).await {
+            Err(Error::Remote { message, .. }) if selector.is_commit() && message.contains("not our ref") => {
+                return Err(Error::ReferenceNotFound { what: selector.what(), host: request.remote.authority() });
+            }
+            received => received?,
+        };
+        self.conclude(request, selector, targets, store, received, held).await
+    }
+
+    /// Brings a pack into the store.
+    async fn receive(
+        &self,
+        request: &Request<'_>,
+        mut session: Session,
+        store: &Store,
+        wants: &[ObjectId],
+        depth: Depth,
+        held: &Work,
+    ) -> Result<Received, Error> {
+        let incoming = tempfile::Builder::new().prefix("tmp_incoming_").tempfile_in(store.packs());
+        let (file, path) = incoming.map_err(Error::io("write to"))?.into_parts();
+        let mut file = tokio::fs::File::from_std(file);
+        file.set_max_buf_size(64 * 1024);
+        // Our shallow commits would hide from us what is behind them.
+        let nothing = BTreeSet::new();
+        let (haves, boundary) = match depth {
+            Depth::One => (store.tips(), store.shallow()),
+            Depth::All => (&[][..], &nothing),
+        };
+        let fetch = Fetch { wants, haves, shallow: boundary, depth };
+        let shallow = session.fetch(&fetch, &mut file).await?;
+        file.flush().await.map_err(Error::io("write to"))?;
+        let bytes = file.metadata().await.map_err(Error::io("read"))?.len();
+        drop(file);
+        let offsets = session.knows_offsets();
+        session.close().await;
+        let (host, kept, thin) = (request.remote.authority(), store.clone(), !haves.is_empty());
         let limits = self.inner.options.limits.clone();
-        let (what, targets) = (selector.what(), targets.clone());
-        let whole = depth == Depth::All;
-        let checkout = self
-            .blocking(stop, move |_| {
-                let objects = store.objects(&limits)?;
-                if whole && targets.iter().any(|t| !gix::objs::Exists::exists(&objects, &t.found.id)) {
-                    return Err(Error::ReferenceNotFound { what, host });
-                }
-                let (pointer, commit, root) = newest(&objects, &targets)?.ok_or(Error::NotACommit { what })?;
-                let tree = Tree::new(objects, root, limits, store.dir().to_owned());
-                if let Err(error) = tree.check() {
-                    store::distrust(store.dir());
-                    return Err(error);
-                }
-                store.remember(commit.id, &shallow)?;
-                let revision = Revision { pointer, commit: commit.id };
-                Ok(Checkout { revision, commit, tree, received })
-            })
-            .await?;
-        Ok(Outcome::Fetched(Box::new(checkout)))
+        self.blocking(held, move |stop| {
+            let ours = thin.then(|| kept.objects(&limits)).transpose()?;
+            pack::index(Incoming { path: &path, host: &host, offsets, ours }, &kept.packs(), &limits, stop)
+        })
+        .await?;
+        Ok(Received { bytes, shallow })
+    }
+
+    /// Reads the commit, checks that its tree is complete, and remembers both.
+    async fn conclude(
+        &self,
+        request: &Request<'_>,
+        selector: &Selector,
+        targets: &Targets,
+        mut store: Store,
+        received: Received,
+        held: &Work,
+    ) -> Result<Outcome, Error> {
+        let (what, host) = (selector.what(), request.remote.authority());
+        let (limits, targets) = (self.inner.options.limits.clone(), targets.clone());
+        let checkout = self.blocking(held, move |_| {
+            let objects = store.objects(&limits)?;
+            if targets.iter().any(|t| t.found.name.is_empty() && !objects.exists(&t.found.id)) {
+                return Err(Error::ReferenceNotFound { what, host });
+            }
+            let (pointer, commit, root) = newest(&objects, &targets)?.ok_or(Error::NotACommit { what })?;
+            let tree = Tree::new(objects, root, limits, store.dir().to_owned());
+            if let Err(error) = tree.check() {
+                store::distrust(store.dir());
+                return Err(error);
+            }
+            store.remember(commit.id, &received.shallow)?;
+            let revision = Revision { pointer, commit: commit.id };
+            Ok(Checkout { revision, commit, tree, received: received.bytes })
+        });
+        Ok(Outcome::Fetched(Box::new(checkout.await?)))
     }
 
     /// Runs disk work off the runtime's threads, at most two at a time.
     async fn blocking<T: Send + 'static>(
         &self,
-        stop: &StopOnDrop,
+        held: &Work,
         work: impl FnOnce(&AtomicBool) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let permit = Arc::clone(&self.inner.work).acquire_owned().await.map_err(|_| Error::Worker)?;
-        let stop = Arc::clone(&stop.0);
+        let (stop, lock) = (Arc::clone(&held.stop), Arc::clone(&held.lock));
         tokio::task::spawn_blocking(move || {
-            let _permit = permit;
+            let _held = (permit, lock);
             work(&stop)
         })
         .await
@@ -334,13 +360,23 @@ impl Client {
     }
 }
 
-/// Says stop when it goes.
+/// What came.
 #[derive(Default)]
-struct StopOnDrop(Arc<AtomicBool>);
+struct Received {
+    bytes: u64,
+    shallow: Shallow,
+}
 
-impl Drop for StopOnDrop {
+/// One fetch's hold on its directory. Work on other threads outlives a dropped future by a moment: it is told to stop, and
+/// nobody else enters the directory before it has.
+struct Work {
+    lock: Arc<OwnedMutexGuard<()>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Drop for Work {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.stop.store(true, Ordering::Relaxed);
     }
 }
 

@@ -172,6 +172,8 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ED: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
@@ -229,5 +231,29 @@ mod tests {
         assert_eq!(check(&format!("{} {ED}", hash("[example.com]:2222")), "example.com", 2222), Verdict::Known);
         assert_eq!(check(&format!("{} {ED}", hash("example.com")), "example.org", 22), Verdict::UnknownHost);
         assert_eq!(KnownHosts::parse(&format!("h {ED}")).algorithms("h", 22), vec![Algorithm::Ed25519]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics_and_none_makes_a_stranger_known(text in "\\PC{0,200}", host in "[a-z*?!|,\\[\\]:.]{0,30}") {
+            prop_assert_ne!(check(&text, &host, 22), Verdict::Known);
+        }
+
+        #[test]
+        fn globs_agree_with_trying_everything(pattern in "[ab*?]{0,8}", text in "[ab]{0,8}") {
+            let expected = tried(&pattern, &text);
+            prop_assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), expected);
+        }
+    }
+
+    /// The same by trying everything.
+    fn tried(pattern: &str, text: &str) -> bool {
+        match (pattern.chars().next(), text.chars().next()) {
+            (None, None) => true,
+            (Some('*'), _) => tried(&pattern[1..], text) || (!text.is_empty() && tried(pattern, &text[1..])),
+            (Some('?'), Some(_)) => tried(&pattern[1..], &text[1..]),
+            (Some(p), Some(t)) if p == t => tried(&pattern[1..], &text[1..]),
+            _ => false,
+        }
     }
 }

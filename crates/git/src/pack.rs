@@ -286,3 +286,83 @@ impl Read for Input {
         Ok(n)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::ZlibEncoder};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut out = ZlibEncoder::new(Vec::new(), Compression::fast());
+        out.write_all(bytes).unwrap();
+        out.finish().unwrap()
+    }
+
+    /// A pack of small blobs and one delta, sealed.
+    fn sample() -> Vec<u8> {
+        let mut out = b"PACK\0\0\0\x02\0\0\0\x03".to_vec();
+        for text in [b"hello", b"world"] {
+            out.push(0x35);
+            out.extend(zlib(text));
+        }
+        let distance = 1 + zlib(b"world").len();
+        out.push(0x65);
+        out.push(u8::try_from(distance).unwrap());
+        // Copies five bytes, adds two.
+        out.extend(zlib(&[5, 7, 0x90]));
+        seal(&mut out);
+        out
+    }
+
+    fn seal(pack: &mut Vec<u8>) {
+        let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
+        hasher.update(pack);
+        pack.extend_from_slice(hasher.try_finalize().unwrap().as_slice());
+    }
+
+    fn run(bytes: &[u8]) -> Result<(), Error> {
+        let (mut file, dir) = (tempfile::NamedTempFile::new().unwrap(), tempfile::tempdir().unwrap());
+        file.write_all(bytes).unwrap();
+        let limits = Limits { object_bytes: 1 << 20, objects: 1000, ..Limits::default() };
+        let incoming = Incoming { path: file.path(), host: "h", offsets: true, ours: None };
+        index(incoming, dir.path(), &limits, &AtomicBool::new(false))
+    }
+
+    #[test]
+    fn sizes_of_deltas() {
+        assert_eq!((delta_size(&[5, 0x80, 1], 0), delta_size(&[5, 0x80, 1], 1)), (5, 128));
+        assert_eq!(delta_size(&[5, 0x80], 1), u64::MAX);
+        assert_eq!(delta_size(&[0xff; 32], 0), u64::MAX);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn a_pack_with_a_wrong_byte_is_refused(at in any::<proptest::sample::Index>(), bit in 0u8..8) {
+            let mut bytes = sample();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            prop_assert!(run(&bytes).is_err());
+        }
+
+        #[test]
+        fn a_resealed_pack_of_nonsense_never_panics(
+            body in proptest::collection::vec(any::<u8>(), 0..200),
+            at in any::<proptest::sample::Index>(),
+            bit in 0u8..8,
+            random in any::<bool>(),
+        ) {
+            let mut bytes = if random { [b"PACK\0\0\0\x02\0\0\0\x03", body.as_slice()].concat() } else { sample() };
+            bytes.truncate(bytes.len().saturating_sub(if random { 0 } else { 20 }));
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+            seal(&mut bytes);
+            let _ = run(&bytes);
+        }
+    }
+}

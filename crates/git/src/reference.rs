@@ -98,6 +98,11 @@ impl Selector {
         }
     }
 
+    /// Whether a commit is asked for, which no list names.
+    pub(crate) fn is_commit(&self) -> bool {
+        matches!(self, Self::Commit(..))
+    }
+
     /// The prefixes of the names that can answer.
     pub(crate) fn prefixes(&self) -> Vec<String> {
         match self {
@@ -105,7 +110,7 @@ impl Selector {
             Self::Tag(tag) => vec![format!("refs/tags/{tag}")],
             Self::Semver(..) => vec!["refs/tags/".to_owned()],
             Self::Name(name) => vec![name.strip_suffix("^{}").unwrap_or(name).to_owned()],
-            Self::Commit(_, None) => vec!["HEAD".to_owned()],
+            Self::Commit(_, None) => vec!["HEAD".to_owned(), "refs/heads/".to_owned()],
         }
     }
 
@@ -113,6 +118,7 @@ impl Selector {
     pub(crate) fn wants(&self, name: &str) -> bool {
         match self {
             Self::Semver(..) => name.starts_with("refs/tags/"),
+            Self::Commit(_, None) => name == "HEAD" || name.starts_with("refs/heads/"),
             _ => self.prefixes().iter().any(|prefix| prefix == name),
         }
     }
@@ -145,13 +151,13 @@ impl Revision {
             None => match text.strip_prefix("sha1:") {
                 Some(hex) => (None, hex),
                 None => match text.rsplit_once('/') {
-                    Some((pointer, hex)) => (Some(pointer), hex),
+                    Some((pointer, hex)) => (Some(pointer).filter(|p| *p != "HEAD"), hex),
                     None => (None, text),
                 },
             },
         };
         let commit = ObjectId::from_hex(hex.as_bytes()).ok().filter(|id| id.kind() == gix::hash::Kind::Sha1)?;
-        Some(Self { pointer: pointer.filter(|p| !p.is_empty() && *p != "HEAD").map(str::to_owned), commit })
+        Some(Self { pointer: pointer.filter(|p| !p.is_empty()).map(str::to_owned), commit })
     }
 }
 
@@ -176,7 +182,9 @@ mod tests {
             name: Some("refs/pull/1/head".into()),
             commit: Some(SHA.into()),
         };
-        assert!(matches!(r.selector().unwrap(), Selector::Commit(id, Some(b)) if id.to_hex().to_string() == SHA && b == "main"));
+        assert!(
+            matches!(r.selector().unwrap(), Selector::Commit(id, Some(b)) if id.to_hex().to_string() == SHA && b == "main")
+        );
         r.commit = None;
         assert!(matches!(r.selector().unwrap(), Selector::Name(n) if n == "refs/pull/1/head"));
         r.name = None;
@@ -206,6 +214,8 @@ mod tests {
             assert_eq!(Revision::parse(&text).unwrap().to_string(), text);
         }
         assert_eq!(Revision::parse(&format!("main/{SHA}")).unwrap().to_string(), format!("main@sha1:{SHA}"));
+        assert_eq!(Revision::parse(&format!("HEAD/{SHA}")).unwrap().to_string(), format!("sha1:{SHA}"));
+        assert_eq!(Revision::parse(&format!("HEAD@sha1:{SHA}")).unwrap().to_string(), format!("HEAD@sha1:{SHA}"));
         assert_eq!(Revision::parse("main@sha256:00"), None);
         assert_eq!(Revision::parse(""), None);
     }

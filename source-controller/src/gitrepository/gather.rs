@@ -17,16 +17,13 @@ pub(super) struct Inputs {
     pub(super) proxy: Option<Proxy>,
 }
 
-pub(super) async fn inputs(
-    source: &GitRepositories,
-    object: &GitRepository,
-    remote: &Remote,
-) -> Result<Inputs, Error> {
+pub(super) async fn inputs(source: &GitRepositories, object: &GitRepository, remote: &Remote) -> Result<Inputs, Error> {
     let namespace = object.key().namespace;
     let proxy = match &object.spec.proxy_secret_ref {
         None => None,
         Some(reference) => {
-            let secret = secrets::secret(&source.client, &namespace, &reference.name).await.map_err(Error::ProxySecret)?;
+            let secret =
+                secrets::secret(&source.client, &namespace, &reference.name).await.map_err(Error::ProxySecret)?;
             Some(Proxy::from_secret(&data(&secret)).map_err(Error::Proxy)?)
         }
     };

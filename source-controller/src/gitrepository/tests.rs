@@ -42,9 +42,19 @@ fn refused(spec: Value) -> (ErrorKind, &'static str, &'static str, String) {
 fn what_is_not_supported_fails_closed() {
     let secret = json!({"name": "s"});
     for (spec, reason, condition, text) in [
-        (json!({"provider": "azure"}), "InvalidProviderConfiguration", "FetchFailed", "provider 'azure' is not supported yet"),
+        (
+            json!({"provider": "azure"}),
+            "InvalidProviderConfiguration",
+            "FetchFailed",
+            "provider 'azure' is not supported yet",
+        ),
         (json!({"provider": "aws"}), "InvalidProviderConfiguration", "FetchFailed", "provider 'aws'"),
-        (json!({"provider": "github", "secretRef": secret}), "InvalidProviderConfiguration", "FetchFailed", "provider 'github'"),
+        (
+            json!({"provider": "github", "secretRef": secret}),
+            "InvalidProviderConfiguration",
+            "FetchFailed",
+            "provider 'github'",
+        ),
         (
             json!({"provider": "github"}),
             "InvalidProviderConfiguration",
@@ -100,12 +110,8 @@ fn the_event_names_the_commit_by_its_subject() {
 fn references_are_all_that_can_rotate() {
     let spec = json!({"secretRef": {"name": "a"}, "proxySecretRef": {"name": "b"},
         "verify": {"secretRef": {"name": "c"}}, "serviceAccountName": "d"});
-    let expected = [
-        Reference::secret("a"),
-        Reference::secret("b"),
-        Reference::secret("c"),
-        Reference::service_account("d"),
-    ];
+    let expected =
+        [Reference::secret("a"), Reference::secret("b"), Reference::secret("c"), Reference::service_account("d")];
     assert_eq!(object(spec, json!({})).references(), expected.into_iter().collect());
 }
 
@@ -131,5 +137,8 @@ fn failures_show_as_flux_shows_them() {
         assert_eq!((error.kind(), error.reason(), error.condition()), (ErrorKind::Retry, reason, Some(condition)));
     }
     let text = weir_reconcile::describe(&Error::Checkout { url: "u".into(), source: git() });
-    assert!(text.starts_with("failed to checkout and determine revision: unable to clone 'u': repository not found on h"), "{text}");
+    assert!(
+        text.starts_with("failed to checkout and determine revision: unable to clone 'u': repository not found on h"),
+        "{text}"
+    );
 }

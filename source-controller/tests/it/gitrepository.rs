@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use weir_testkit::{
-    Api, ControlPlane, GitOptions, GitServer, Service, Suite, SuiteOptions, SshServer,
+    Api, ControlPlane, GitOptions, GitServer, Service, SshServer, Suite, SuiteOptions,
     api::{condition, condition_text},
     kind,
 };
@@ -36,7 +36,7 @@ impl World {
     async fn git(&self, name: &str, spec: Value) -> Result<()> {
         let mut whole = json!({"interval": "1h", "url": self.git.url("app"), "ref": {"branch": "main"}});
         for (key, value) in spec.as_object().context("a spec")? {
-            whole[key] = value.clone();
+            whole.as_object_mut().context("a spec")?.insert(key.clone(), value.clone());
         }
         let object = json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository",
             "metadata": {"name": name, "namespace": NS}, "spec": whole});
@@ -44,7 +44,8 @@ impl World {
     }
 
     async fn secret(&self, name: &str, data: &[(&str, &str)]) -> Result<()> {
-        let data: Value = data.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect::<serde_json::Map<_, _>>().into();
+        let data: Value =
+            data.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect::<serde_json::Map<_, _>>().into();
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": NS}, "stringData": data});
         self.api().apply(&secret).await.map(drop)
     }
@@ -55,7 +56,8 @@ impl World {
     }
 
     async fn at(&self, name: &str, revision: &str) -> Result<Value> {
-        let ready = |o: &Value| condition_text(o, "Ready").0 == "True" && text(o, "/status/artifact/revision") == revision;
+        let ready =
+            |o: &Value| condition_text(o, "Ready").0 == "True" && text(o, "/status/artifact/revision") == revision;
         self.wait(name, revision, ready).await
     }
 
@@ -86,7 +88,10 @@ async fn the_life_of_a_git_repository() -> Result<()> {
     let object = world.at("app", &format!("main@sha1:{first}")).await?;
     let artifact = object.pointer("/status/artifact").context("an artifact")?.clone();
     assert_eq!(text(&artifact, "/path"), format!("gitrepository/{NS}/app/{first}.tar.gz"));
-    assert_eq!(text(&artifact, "/metadata/weir.dev~1commit-message"), "a first commit with a subject that is longer than fifty characters");
+    assert_eq!(
+        text(&artifact, "/metadata/weir.dev~1commit-message"),
+        "a first commit with a subject that is longer than fifty characters"
+    );
     assert!(text(&artifact, "/metadata/weir.dev~1commit-author").contains('<'));
     assert!(text(&artifact, "/metadata/weir.dev~1commit-time").contains('T'));
     assert!(!text(&artifact, "/metadata/weir.dev~1fetch-duration").is_empty());
@@ -96,9 +101,17 @@ async fn the_life_of_a_git_repository() -> Result<()> {
     }
     assert!(condition(&object, "Reconciling").is_none() && condition(&object, "Stalled").is_none());
     assert_eq!(object.pointer("/status/observedGeneration"), object.pointer("/metadata/generation"));
-    let event = ("NewArtifact".to_owned(), "stored artifact for commit 'a first commit with a subject that is longer than ...'".to_owned());
+    let event = (
+        "NewArtifact".to_owned(),
+        "stored artifact for commit 'a first commit with a subject that is longer than ...'".to_owned(),
+    );
     let events = world.events("app").await?;
-    assert!(events.iter().any(|e| e.0 == event.0 && e.1.starts_with("stored artifact for commit 'a first commit with a subject")), "{events:?}");
+    assert!(
+        events
+            .iter()
+            .any(|e| e.0 == event.0 && e.1.starts_with("stored artifact for commit 'a first commit with a subject")),
+        "{events:?}"
+    );
 
     // A new commit, on request.
     repo.write("a.yaml", "a: 2\n")?;
@@ -147,9 +160,10 @@ async fn the_life_of_a_git_repository() -> Result<()> {
     world.at("app", &format!("main@sha1:{second}")).await?;
 
     // Deleted: file and kept repository go.
-    let kept = || std::fs::read_dir(world.suite.data(Service::Source).with_file_name("tmp")).map(|dir| {
-        dir.flatten().any(|e| e.path().join(NS).join("app").exists())
-    });
+    let kept = || {
+        std::fs::read_dir(world.suite.data(Service::Source).with_file_name("tmp"))
+            .map(|dir| dir.flatten().any(|e| e.path().join(NS).join("app").exists()))
+    };
     assert!(kept()?);
     world.api().delete(kind::GIT_REPOSITORY, NS, "app").await?;
     world.api().wait_gone(kind::GIT_REPOSITORY, NS, "app", SOON).await?;
@@ -172,7 +186,8 @@ async fn failures_say_what_and_where() -> Result<()> {
     let commit = repo.push("one")?;
     let ssh = SshServer::start(world.git.root()).await?;
     world.git.repository("empty")?;
-    let locked = GitServer::with(GitOptions { basic: Some(("u".into(), "p4ssword".into())), ..GitOptions::default() }).await?;
+    let locked =
+        GitServer::with(GitOptions { basic: Some(("u".into(), "p4ssword".into())), ..GitOptions::default() }).await?;
     let other = locked.repository("app")?;
     other.write("a", "a")?;
     let locked_commit = other.push("a")?;

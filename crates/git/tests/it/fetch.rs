@@ -68,6 +68,38 @@ async fn every_kind_of_reference_over_http_and_ssh() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_commit_is_found_behind_what_is_kept_and_on_other_branches() -> Result<()> {
+    let server = GitServer::start().await?;
+    let ssh = SshServer::start(server.root()).await?;
+    let repo = server.repository("app")?;
+    repo.write("a", "1")?;
+    let first = repo.push("1")?;
+    repo.branch("side")?;
+    repo.write("a", "side")?;
+    let side = repo.push("side")?;
+    repo.checkout("main")?;
+    for i in 2..5 {
+        repo.write("a", &i.to_string())?;
+        repo.push("next")?;
+    }
+    for source in both(&server, &ssh, "app").await? {
+        source.fetch(&branch("main")).await?;
+        for (commit, content) in [(&first, "1"), (&side, "side"), (&first, "1")] {
+            let reference = Reference { commit: Some(commit.clone()), ..Reference::default() };
+            let got = source.fetch(&reference).await?;
+            assert_eq!(files(&got.tree)?["a"], content, "{}", source.url);
+        }
+        // A branch that has it not: only where the server lists commits alone is that known.
+        let elsewhere = Reference { commit: Some("2".repeat(40)), branch: Some("main".into()), ..Reference::default() };
+        assert!(matches!(source.outcome(&elsewhere).await, Err(Error::ReferenceNotFound { .. })), "{}", source.url);
+        repo.write("a", "after")?;
+        repo.push("after")?;
+        assert_eq!(files(&source.fetch(&branch("main")).await?.tree)?["a"], "after");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_commit_says_who_when_and_what() -> Result<()> {
     let server = GitServer::start().await?;
     let repo = server.repository("app")?;

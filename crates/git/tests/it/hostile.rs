@@ -96,7 +96,7 @@ fn pack(count: u32, entries: &[Vec<u8>]) -> Vec<u8> {
     let mut out = [b"PACK".as_slice(), &2u32.to_be_bytes(), &count.to_be_bytes(), &entries.concat()].concat();
     let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
     hasher.update(&out);
-    out.extend_from_slice(hasher.try_finalize().unwrap().as_slice());
+    out.extend_from_slice(hasher.try_finalize().expect("no attack").as_slice());
     out
 }
 
@@ -227,5 +227,5 @@ async fn trees_with_names_that_must_not_be_written_are_refused() -> Result<()> {
 }
 
 fn hex(text: &str) -> Vec<u8> {
-    text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    gix::ObjectId::from_hex(text.as_bytes()).expect("an id").as_slice().to_vec()
 }

@@ -62,9 +62,10 @@ async fn connect(mut stream: TcpStream, count: Arc<AtomicUsize>) -> Result<()> {
 }
 
 async fn socks5(mut stream: TcpStream, count: Arc<AtomicUsize>) -> Result<()> {
-    let mut hello = vec![0; 2];
+    let mut hello = [0; 2];
     stream.read_exact(&mut hello).await?;
-    let mut methods = vec![0; usize::from(hello[1])];
+    let [_, count_of_methods] = hello;
+    let mut methods = vec![0; usize::from(count_of_methods)];
     stream.read_exact(&mut methods).await?;
     if !methods.contains(&2) {
         stream.write_all(&[5, 0xff]).await?;
@@ -80,7 +81,8 @@ async fn socks5(mut stream: TcpStream, count: Arc<AtomicUsize>) -> Result<()> {
     }
     let mut head = [0; 4];
     stream.read_exact(&mut head).await?;
-    let host = match head[3] {
+    let [_, _, _, kind_of_address] = head;
+    let host = match kind_of_address {
         1 => std::net::Ipv4Addr::from(stream.read_u32().await?).to_string(),
         _ => {
             let mut name = vec![0; usize::from(stream.read_u8().await?)];

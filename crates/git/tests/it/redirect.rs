@@ -14,7 +14,7 @@ async fn redirecting(target: String, seen: Arc<Mutex<Vec<bool>>>) -> Result<Http
     let router = Router::new().fallback(move |request: Request| {
         let (target, seen) = (target.clone(), Arc::clone(&seen));
         async move {
-            seen.lock().unwrap().push(request.headers().contains_key("authorization"));
+            seen.lock().expect("nobody panicked").push(request.headers().contains_key("authorization"));
             let rest = request.uri().path_and_query().map(|p| p.as_str()).unwrap_or_default();
             let rest = rest.strip_prefix("/moved").unwrap_or(rest);
             (StatusCode::MOVED_PERMANENTLY, [("location", format!("{target}{rest}"))]).into_response()
