@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! fetch(artifact) --digest known?--> the tree in the cache
-//!                 --no--> download to a file, digest checked -> unpack below a fresh directory -> cache
+//!                 --no--> download to a file (gRPC where it is offered, else HTTP), digest checked -> unpack below a fresh directory -> cache
 //! ```
 //!
 //! Guarantees: bytes are hashed before anything is made of them; a digest is downloaded once however many ask at the same
@@ -10,13 +10,9 @@
 
 mod cache;
 mod download;
+mod remote;
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use weir_api::meta::Artifact;
 
@@ -26,9 +22,10 @@ use crate::{
 };
 
 pub use cache::Unpacked;
+pub use remote::Remote;
 
 /// How to fetch.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Directory for downloads and unpacked trees; the system's temporary directory when absent.
     pub dir: Option<PathBuf>,
@@ -44,6 +41,14 @@ pub struct Options {
     pub cached_bytes: u64,
     /// What an archive may ask for.
     pub limits: Limits,
+    /// How to call sources that offer gRPC; HTTP alone when absent.
+    pub remote: Option<Arc<dyn Remote>>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("dir", &self.dir).field("retries", &self.retries).finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -56,6 +61,7 @@ impl Default for Options {
             cached_trees: 64,
             cached_bytes: 512 << 20,
             limits: Limits::default(),
+            remote: None,
         }
     }
 }

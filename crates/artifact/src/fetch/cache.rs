@@ -28,6 +28,8 @@ pub struct Unpacked {
     digest: Digest,
     summary: Summary,
     on_disk: Option<TempDir>,
+    /// The directory around it lives as long as its trees.
+    _root: Arc<Root>,
 }
 
 impl Unpacked {
@@ -124,7 +126,7 @@ impl Cache {
             }
             Some(Slot::Flying { url, flight }) => Err((url.clone(), flight.clone())),
             None => {
-                let flight = self.depart(digest.clone(), artifact.url.clone());
+                let flight = self.depart(digest.clone(), artifact.clone());
                 let url = artifact.url.clone();
                 state.slots.insert(digest.clone(), Slot::Flying { url: url.clone(), flight: flight.clone() });
                 Err((url, flight))
@@ -132,22 +134,21 @@ impl Cache {
         }
     }
 
-    fn depart(&self, digest: Digest, url: String) -> Flight {
+    fn depart(&self, digest: Digest, artifact: Artifact) -> Flight {
         let (downloader, root) = (Arc::clone(&self.downloader), Arc::clone(&self.root));
         let limits = self.options.limits;
         let flight = async move {
-            let archive = downloader.download(&url, &digest, &root.path).await?;
+            let archive = downloader.download(&artifact, &digest, &root.path).await?;
             let path = root.path.clone();
             let unpacking = move || -> Result<Unpacked, FetchError> {
                 let disk = |source| FetchError::Disk { path: path.clone(), source };
                 let on_disk = tempfile::Builder::new().prefix("tree-").tempdir_in(&path).map_err(disk)?;
                 let dir = Dir::open_ambient_dir(on_disk.path(), ambient_authority()).map_err(disk)?;
                 let summary = unpack(BufReader::with_capacity(64 << 10, archive), &dir, &limits)
-                    .map_err(|source| FetchError::Unpack { url, source })?;
-                Ok(Unpacked { dir, digest, summary, on_disk: Some(on_disk) })
+                    .map_err(|source| FetchError::Unpack { url: artifact.url, source })?;
+                Ok(Unpacked { dir, digest, summary, on_disk: Some(on_disk), _root: root })
             };
             let unpacked = tokio::task::spawn_blocking(unpacking).await.map_err(|_| FetchError::Shutdown)??;
-            drop(root);
             Ok(Arc::new(unpacked))
         };
         flight.boxed().shared()

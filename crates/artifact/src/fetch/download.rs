@@ -1,38 +1,48 @@
-//! One archive over HTTP into an unnamed file, hashed on the way.
+//! One archive into an unnamed file, hashed on the way: over gRPC where the source offers it, else over HTTP.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{Seek, Write},
     path::Path,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
+use tokio::time::Instant;
 use url::Url;
+use weir_api::meta::Artifact;
 
-use super::{FetchError, Options};
+use super::{FetchError, Options, remote};
 use crate::digest::{Digest, Hasher};
 
 /// Waits between tries: doubling between these.
 const RETRY_MIN: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(30);
+/// How long a peer that failed over gRPC is asked over HTTP only.
+const SHUNNED: Duration = Duration::from_secs(60);
 
 pub(super) struct Downloader {
     /// One client for plain HTTP, which needs no certificates in memory, and one for HTTPS; made when first used.
     plain: OnceLock<Client>,
     tls: OnceLock<Client>,
+    shunned: Mutex<HashMap<String, Instant>>,
     options: Options,
 }
 
 impl Downloader {
     pub(super) fn new(options: &Options) -> Self {
-        Self { plain: OnceLock::new(), tls: OnceLock::new(), options: options.clone() }
+        Self { plain: OnceLock::new(), tls: OnceLock::new(), shunned: Mutex::default(), options: options.clone() }
     }
 
     /// The archive, complete and equal to its digest, read from the beginning. Tries again while that may help.
-    pub(super) async fn download(&self, url: &str, digest: &Digest, dir: &Path) -> Result<File, FetchError> {
+    pub(super) async fn download(&self, artifact: &Artifact, digest: &Digest, dir: &Path) -> Result<File, FetchError> {
+        let url = artifact.url.as_str();
         let target = self.target(url)?;
+        if let Some(file) = self.by_grpc(artifact, digest, dir).await {
+            return Ok(file);
+        }
         let mut wait = RETRY_MIN;
         for _ in 0..self.options.retries {
             match self.attempt(&target, digest, dir).await {
@@ -45,6 +55,41 @@ impl Downloader {
             }
         }
         self.attempt(&target, digest, dir).await
+    }
+
+    /// Nothing when the source does not offer gRPC, or it did not work: then HTTP is the way, as with Flux.
+    async fn by_grpc(&self, artifact: &Artifact, digest: &Digest, dir: &Path) -> Option<File> {
+        let (peer, address) = (self.options.remote.as_ref()?, remote::address(artifact)?);
+        // An override of the host means that the addresses in the cluster are not reachable from here.
+        if self.options.host_override.is_some() || self.is_shunned(address) {
+            return None;
+        }
+        match remote::download(&**peer, address, artifact, digest, dir, &self.options).await {
+            Ok(file) => Some(file),
+            Err(status) => {
+                tracing::debug!(address, error = status.message(), "no artifact over gRPC, trying HTTP");
+                self.shun(address, status.code());
+                None
+            }
+        }
+    }
+
+    fn is_shunned(&self, address: &str) -> bool {
+        let shunned = self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
+        shunned.get(address).is_some_and(|until| *until > Instant::now())
+    }
+
+    /// Peers that cannot be reached, or refuse us, are left alone for a while; one that just lacks this artifact is not.
+    fn shun(&self, address: &str, code: tonic::Code) {
+        use tonic::Code::{FailedPrecondition, NotFound};
+        if matches!(code, NotFound | FailedPrecondition) {
+            return;
+        }
+        let mut shunned = self.shunned.lock().unwrap_or_else(PoisonError::into_inner);
+        if shunned.len() >= 256 {
+            shunned.clear();
+        }
+        shunned.insert(address.to_owned(), Instant::now() + SHUNNED);
     }
 
     fn target(&self, url: &str) -> Result<Url, FetchError> {

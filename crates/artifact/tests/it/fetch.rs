@@ -27,7 +27,7 @@ fn archive(text: &str) -> (Vec<u8>, Digest) {
     (bytes, packed.digest)
 }
 
-fn artifact(url: String, digest: &Digest) -> Artifact {
+pub(crate) fn artifact(url: String, digest: &Digest) -> Artifact {
     Artifact {
         digest: digest.to_string(),
         last_update_time: jiff::Timestamp::UNIX_EPOCH,

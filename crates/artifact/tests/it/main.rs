@@ -1,6 +1,7 @@
 //! The file server and the fetcher, over real sockets.
 
 mod fetch;
+mod remote;
 mod serve;
 
 use std::{net::SocketAddr, path::Path};
