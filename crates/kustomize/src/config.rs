@@ -3,11 +3,14 @@
 mod crds;
 mod defaults;
 
+use std::sync::{Arc, OnceLock};
+
 use serde::Deserialize;
 
 use crate::Error;
 use crate::fieldspec::FieldSpec;
 use crate::resid::Gvk;
+use crate::transform::sort;
 
 pub(crate) use crds::from_crds;
 
@@ -46,25 +49,70 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// The built-in fields.
-    pub(crate) fn builtin() -> &'static Config {
-        static BUILTIN: std::sync::OnceLock<Config> = std::sync::OnceLock::new();
-        BUILTIN.get_or_init(defaults::config)
+    /// The built-in fields, merged as any others are.
+    pub(crate) fn builtin() -> &'static Arc<Config> {
+        static BUILTIN: OnceLock<Arc<Config>> = OnceLock::new();
+        BUILTIN.get_or_init(|| {
+            let mut config = Config::default();
+            config.add(&defaults::config()).expect("the built-in field specs agree with each other");
+            Arc::new(config)
+        })
     }
 
     /// Adds another's fields. Two that say different things of one field are refused.
-    pub(crate) fn merge(&mut self, other: &Config) -> Result<(), Error> {
-        merge_specs(&mut self.name_prefix, &other.name_prefix)?;
-        merge_specs(&mut self.name_suffix, &other.name_suffix)?;
-        merge_specs(&mut self.namespace, &other.namespace)?;
-        merge_specs(&mut self.common_labels, &other.common_labels)?;
-        merge_specs(&mut self.labels, &other.labels)?;
-        merge_specs(&mut self.template_labels, &other.template_labels)?;
-        merge_specs(&mut self.volume_claim_template_labels, &other.volume_claim_template_labels)?;
-        merge_specs(&mut self.common_annotations, &other.common_annotations)?;
-        merge_specs(&mut self.var_reference, &other.var_reference)?;
-        merge_specs(&mut self.images, &other.images)?;
-        merge_specs(&mut self.replicas, &other.replicas)?;
+    pub(crate) fn merge(into: &mut Arc<Config>, other: &Arc<Config>) -> Result<(), Error> {
+        if Arc::ptr_eq(into, other) {
+            return Ok(());
+        }
+        if into.is_empty() && Arc::ptr_eq(other, Config::builtin()) {
+            *into = Arc::clone(other);
+            return Ok(());
+        }
+        Arc::make_mut(into).add(other)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.specs().iter().all(|specs| specs.is_empty()) && self.name_reference.is_empty()
+    }
+
+    fn specs(&self) -> [&Vec<FieldSpec>; 11] {
+        [
+            &self.name_prefix,
+            &self.name_suffix,
+            &self.namespace,
+            &self.common_labels,
+            &self.labels,
+            &self.template_labels,
+            &self.volume_claim_template_labels,
+            &self.common_annotations,
+            &self.var_reference,
+            &self.images,
+            &self.replicas,
+        ]
+    }
+
+    fn specs_mut(&mut self) -> [&mut Vec<FieldSpec>; 11] {
+        [
+            &mut self.name_prefix,
+            &mut self.name_suffix,
+            &mut self.namespace,
+            &mut self.common_labels,
+            &mut self.labels,
+            &mut self.template_labels,
+            &mut self.volume_claim_template_labels,
+            &mut self.common_annotations,
+            &mut self.var_reference,
+            &mut self.images,
+            &mut self.replicas,
+        ]
+    }
+
+    /// Adds fields and sorts them by kind: which of two that overlap is kept depends on the order.
+    pub(crate) fn add(&mut self, other: &Config) -> Result<(), Error> {
+        for (known, more) in self.specs_mut().into_iter().zip(other.specs()) {
+            merge_specs(known, more)?;
+            known.sort_by_cached_key(|spec| sort::rank(&spec.gvk()));
+        }
         for reference in &other.name_reference {
             let gvk = reference.gvk();
             match self.name_reference.iter_mut().find(|r| r.gvk() == gvk) {
@@ -72,23 +120,16 @@ impl Config {
                 None => self.name_reference.push(reference.clone()),
             }
         }
+        self.name_reference.sort_by_cached_key(|reference| sort::rank(&reference.gvk()));
         Ok(())
     }
 }
 
-/// Adds field specs that are not covered yet.
+/// Adds field specs that are not covered yet: one that is known covers those that select more.
 pub(crate) fn merge_specs(specs: &mut Vec<FieldSpec>, more: &[FieldSpec]) -> Result<(), Error> {
-    if specs.is_empty() {
-        let (first, rest) = match more.split_first() {
-            Some((first, rest)) => (first.clone(), rest),
-            None => return Ok(()),
-        };
-        specs.push(first);
-        return merge_specs(specs, rest);
-    }
     for spec in more {
         let gvk = spec.gvk();
-        match specs.iter().find(|known| known.path == spec.path && gvk.is_selected(&known.gvk())) {
+        match specs.iter().find(|known| known.path == spec.path && known.gvk().is_selected(&gvk)) {
             Some(known) if known.create != spec.create => {
                 return Err(Error::object(format!("conflicting fieldspecs for {}", spec.path)));
             }

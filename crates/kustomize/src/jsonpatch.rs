@@ -23,7 +23,7 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
 
 /// The operations in a patch's text, JSON or YAML.
 pub(crate) fn parse(text: &str, file: &str) -> Result<Vec<Operation>, Error> {
-    let value = weir_yaml::parse_value(text).map_err(|source| Error::yaml(file, source))?;
+    let value = crate::read::first_value(text, file)?;
     serde_json::from_value(value).map_err(|error| Error::field(file, "patch", error))
 }
 

@@ -25,7 +25,7 @@ mod schema;
 mod selector;
 mod target;
 mod transform;
-mod tree;
+pub mod tree;
 
 pub use error::{Error, TreeError};
 pub use kustomization::FILE_NAMES;

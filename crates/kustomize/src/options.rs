@@ -76,6 +76,8 @@ pub struct Options<'a> {
     pub reorder: Reorder,
     /// Bounds.
     pub budget: Budget,
+    /// Label every object as managed by kustomize.
+    pub managed_by_label: bool,
     /// Fetches remote files and bases; without it they are refused.
     pub remote: Option<&'a dyn Remote>,
     /// Renders charts; without it they are refused.

@@ -100,6 +100,16 @@ fn null_item(node: &Node) -> Option<String> {
     }
 }
 
+/// The first document of a text as a value; kustomize passes over the others where it wants one.
+pub(crate) fn first_value(text: &str, file: &str) -> Result<serde_json::Value, Error> {
+    let limits = Limits { duplicate_keys: true, ..Limits::default() };
+    let documents = weir_yaml::parse(text, &limits).map_err(|source| Error::yaml(file, source))?;
+    match documents.first() {
+        Some(node) => weir_yaml::to_value(node).map_err(|source| Error::yaml(file, source)),
+        None => Ok(serde_json::Value::Null),
+    }
+}
+
 /// A configuration object of `transformers` or `generators` as a value.
 pub(crate) fn config_value(resource: &Resource) -> Result<serde_json::Value, Error> {
     node_value(&resource.node).map_err(|source| Error::yaml(&resource.id().to_string(), source))

@@ -39,6 +39,7 @@ struct Type {
 pub(crate) struct Schema {
     types: Vec<Type>,
     kinds: HashMap<String, usize>,
+    names: HashMap<String, usize>,
 }
 
 /// A place in a schema.
@@ -62,7 +63,9 @@ impl Schema {
         for line in table.lines().filter(|l| !l.starts_with('#')) {
             let number = schema.types.len();
             let mut words = line.split(' ');
-            for kind in words.next().unwrap_or_default().split(',').filter(|k| !k.is_empty()) {
+            let (name, kinds) = words.next().and_then(|w| w.split_once(';')).unwrap_or_default();
+            schema.names.insert(name.to_owned(), number);
+            for kind in kinds.split(',').filter(|k| !k.is_empty()) {
                 schema.kinds.insert(kind.to_owned(), number);
             }
             let mut of_type = Type::default();
@@ -91,12 +94,13 @@ impl Schema {
         schema
     }
 
-    /// A schema from an OpenAPI document, for `openapi.path`.
-    pub(crate) fn from_openapi(document: &Value, file: &str) -> Result<Self, Error> {
+    /// A schema from an OpenAPI document, for `openapi.path`; alone, or laid over the built-in one.
+    pub(crate) fn from_openapi(document: &Value, file: &str, beside_builtin: bool) -> Result<Self, Error> {
         let Some(definitions) = document.get("definitions").and_then(Value::as_object) else {
             return Err(Error::field(file, "definitions", "an OpenAPI document must have them"));
         };
-        let mut builder = Builder { numbers: HashMap::new(), schema: Schema::default() };
+        let schema = if beside_builtin { Self::from_table(BUILTIN) } else { Self::default() };
+        let mut builder = Builder { numbers: schema.names.clone(), schema };
         for name in definitions.keys() {
             let number = builder.reserve();
             builder.numbers.insert(name.clone(), number);

@@ -28,7 +28,7 @@ const VERSION: &str = "kustomize-v5.8.2";
 #[derive(Default)]
 struct Accumulated {
     map: ResMap,
-    config: Config,
+    config: Arc<Config>,
     variables: Variables,
 }
 
@@ -37,6 +37,9 @@ struct Shared {
     /// Custom schemas are set once, by the first kustomization that has one.
     schema: Arc<Schema>,
     schema_is_set: bool,
+    /// A kind was met that is not built in. The original then looks into its own schema and keeps it beside a custom one
+    /// that comes later.
+    builtin_used: bool,
     track_origin: bool,
 }
 
@@ -57,7 +60,7 @@ pub(crate) fn build(tree: &dyn Tree, path: &str, options: &Options<'_>) -> Resul
     let target = Target::load(loader, None, String::new())?;
     let metadata = target.fields.build_metadata.clone();
     let mut shared =
-        Shared { schema: Schema::builtin(), schema_is_set: false, track_origin: !metadata.is_empty() };
+        Shared { schema: Schema::builtin(), schema_is_set: false, builtin_used: false, track_origin: !metadata.is_empty() };
     let target = Target { origin: shared.track_origin.then(Origin::default), ..target };
     target.set_schema(&mut shared)?;
     let sorting = target.fields.sort_options.clone();
@@ -73,7 +76,7 @@ pub(crate) fn build(tree: &dyn Tree, path: &str, options: &Options<'_>) -> Resul
         None => {}
     }
     let wants = |option: &str| metadata.iter().any(|m| m == option);
-    if wants("managedByLabel") {
+    if options.managed_by_label || wants("managedByLabel") {
         let pairs = [(MANAGED_BY.to_owned(), VERSION.to_owned())].into();
         labels::set(&mut all.map, &pairs, &[labels::metadata()])?;
     }
@@ -136,8 +139,8 @@ impl<'a> Target<'a> {
             (Some(_), Some(_)) => Err(refused("builtin version and custom schema provided, cannot use both")),
             (Some(text), None) => {
                 let file = path.map(String::as_str).unwrap_or_default();
-                let value = weir_yaml::parse_value(&text).map_err(|source| Error::yaml(file, source))?;
-                shared.schema = Arc::new(Schema::from_openapi(&value, file)?);
+                let value = read::first_value(&text, file)?;
+                shared.schema = Arc::new(Schema::from_openapi(&value, file, shared.builtin_used)?);
                 shared.schema_is_set = true;
                 Ok(())
             }
@@ -179,7 +182,10 @@ impl<'a> Target<'a> {
                 self.base(all, path, shared).map_err(at)?;
                 continue;
             }
-            pending.extend(self.file_resources(path).map_err(at)?);
+            let found = self.file_resources(path).map_err(at)?;
+            shared.builtin_used |=
+                found.iter().any(|r| shared.schema.of_kind(r.api_version(), r.kind()).is_unknown());
+            pending.extend(found);
             self.check_budget(all.map.list.len() + pending.len())?;
         }
         all.map.append_all(pending).map_err(|e| e.at(&self.file, "resources"))
@@ -224,7 +230,7 @@ impl<'a> Target<'a> {
         let found = target.accumulate(Accumulated::default(), shared)?;
         self.check_budget(all.map.list.len() + found.map.list.len())?;
         all.map.append_all(found.map.list)?;
-        all.config.merge(&found.config)?;
+        Config::merge(&mut all.config, &found.config)?;
         all.variables.merge(found.variables)
     }
 
@@ -238,21 +244,17 @@ impl<'a> Target<'a> {
 
     /// Built-in field specs, `configurations` and `crds`.
     fn configure(&self, all: &mut Accumulated) -> Result<(), Error> {
-        if all.config.name_prefix.is_empty() {
-            let known = std::mem::replace(&mut all.config, Config::builtin().clone());
-            all.config.merge(&known)?;
-        } else {
-            all.config.merge(Config::builtin())?;
-        }
+        let mut own = Arc::clone(Config::builtin());
         for path in &self.fields.configurations {
             let at = |error: Error| error.at(&self.file, format!("configurations: {path}"));
             let found: Config = self.value(path).and_then(|v| crate::kustomization::from_value(v, path)).map_err(at)?;
-            all.config.merge(&found).map_err(at)?;
+            Config::merge(&mut own, &Arc::new(found)).map_err(at)?;
         }
+        Config::merge(&mut all.config, &own).map_err(|e| e.at(&self.file, "configurations"))?;
         for path in &self.fields.crds {
             let at = |error: Error| error.at(&self.file, format!("crds: {path}"));
             let found = self.value(path).and_then(|v| config::from_crds(&v)).map_err(at)?;
-            all.config.merge(&found).map_err(at)?;
+            Config::merge(&mut all.config, &Arc::new(found)).map_err(at)?;
         }
         Ok(())
     }
@@ -260,6 +262,6 @@ impl<'a> Target<'a> {
     /// A file as a JSON value.
     fn value(&self, path: &str) -> Result<serde_json::Value, Error> {
         let text = self.loader.read_text(path)?;
-        weir_yaml::parse_value(&text).map_err(|source| Error::yaml(&self.loader.display(path), source))
+        read::first_value(&text, &self.loader.display(path))
     }
 }

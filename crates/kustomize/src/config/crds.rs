@@ -20,7 +20,7 @@ pub(crate) fn from_crds(definitions: &Value) -> Result<Config, Error> {
         let gvk = Gvk { kind: kind.to_owned(), ..Gvk::default() };
         let mut found = Config::default();
         collect(&mut found, &gvk, definitions, name, &mut Vec::new())?;
-        config.merge(&found)?;
+        config.add(&found)?;
     }
     Ok(config)
 }
@@ -59,7 +59,7 @@ fn collect(
         if let (Some(version), Some(kind)) = target {
             let key = mark("x-kubernetes-object-ref-name-key").unwrap_or("name");
             path.push(key.to_owned());
-            config.merge(&Config {
+            config.add(&Config {
                 name_reference: vec![NameReference {
                     group: String::new(),
                     version: version.to_owned(),

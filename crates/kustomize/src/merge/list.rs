@@ -216,12 +216,12 @@ fn set_element(arena: &Arena, list: &mut Vec<usize>, element: Option<usize>, key
             out.push(slot);
             continue;
         }
-        let found = keys.iter().enumerate().all(|(i, key)| match values.get(i) {
-            None => false,
-            // An empty value stands for any.
-            Some(value) if value.is_empty() && !key.is_empty() => node.get(key).is_some(),
-            Some(value) => key_text(node, key).as_deref() == Some(value),
-        });
+        // Keys without a value are not looked at; an empty value stands for any.
+        let found = !values.is_empty()
+            && keys.iter().zip(values).all(|(key, value)| match value.as_str() {
+                "" if !key.is_empty() => node.get(key).is_some(),
+                value => key_text(node, key).as_deref() == Some(value),
+            });
         if !found {
             if !values.is_empty() {
                 out.push(slot);

@@ -27,7 +27,7 @@ pub(crate) fn load(entries: &[ReplacementField], loader: &Loader<'_>) -> Result<
         }
         let file = loader.display(&entry.path);
         let text = loader.read_text(&entry.path)?;
-        let value = weir_yaml::parse_value(&text).map_err(|source| Error::yaml(&file, source))?;
+        let value = crate::read::first_value(&text, &file)?;
         match value {
             serde_json::Value::Array(items) => {
                 for item in items {

@@ -48,6 +48,18 @@ pub(crate) fn by_options(map: &mut ResMap, options: &SortOptions) -> Result<(), 
     Ok(())
 }
 
+/// The place of a kind in a list of field specs.
+pub(crate) fn rank(gvk: &Gvk) -> (i64, String) {
+    let place = |list: &[&str]| list.iter().position(|kind| *kind == gvk.kind);
+    let first = i64::try_from(FIRST.len()).unwrap_or(0);
+    let rank = match (place(&FIRST), place(&LAST)) {
+        (Some(at), _) => i64::try_from(at).unwrap_or(0) - first,
+        (None, Some(at)) => i64::try_from(at).unwrap_or(0) + 1,
+        (None, None) => 0,
+    };
+    (rank, gvk_text(gvk))
+}
+
 struct Key {
     rank: i64,
     gvk: Gvk,
