@@ -109,8 +109,12 @@ async fn send<O>(
 where
     O: Resource<DynamicType = ()> + DeserializeOwned,
 {
-    let failed =
-        |source| WriteError::Patch { what, kind: O::kind(&()).into_owned(), key: key.clone(), source: Box::new(source) };
+    let failed = |source| WriteError::Patch {
+        what,
+        kind: O::kind(&()).into_owned(),
+        key: key.clone(),
+        source: Box::new(source),
+    };
     let request = request.map_err(|error| failed(kube::Error::BuildRequest(error)))?;
     let text = client.request_text(request).await.map_err(failed)?;
     let raw = Raw::parse(&text).map_err(|error| failed(kube::Error::SerdeError(error)))?;

@@ -9,8 +9,9 @@ mod finalize;
 mod intake;
 mod poison;
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use futures::FutureExt;
 use kube::Resource;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -78,9 +79,8 @@ impl<R: Reconciler> Driver<R> {
     /// The watch alone: it may run before this instance leads, so that taking over is quick.
     pub(crate) async fn watch(shared: Arc<Shared<R>>, shutdown: CancellationToken) {
         let settings = &shared.context.settings;
-        let query = Query::of::<R::Object>()
-            .labels(&settings.selector)
-            .namespace(settings.watched_namespace().as_deref());
+        let query =
+            Query::of::<R::Object>().labels(&settings.selector).namespace(settings.watched_namespace().as_deref());
         let mut intake = intake::Intake::new(Arc::clone(&shared));
         let watch = watch::run(shared.context.clients.own(), query, move |event| intake.take(event));
         shutdown.run_until_cancelled(watch).await;
@@ -123,7 +123,8 @@ async fn one<R: Reconciler>(shared: Arc<Shared<R>>, taken: Taken) {
     shared.counters.begun(taken.waited);
     let key = taken.key.clone();
     let id = uuid::Uuid::new_v4();
-    let span = tracing::info_span!(
+    // At the highest level, so that its fields are there whatever is logged.
+    let span = tracing::error_span!(
         "reconcile",
         controller = shared.kind.to_lowercase(),
         controllerGroup = shared.group,
@@ -132,7 +133,13 @@ async fn one<R: Reconciler>(shared: Arc<Shared<R>>, taken: Taken) {
         name = key.name,
         reconcileID = %id,
     );
-    let end = attempt::attempt(&shared, taken, id).instrument(span).await;
+    // What panics outside the reconciler must not take the slot with it either.
+    let attempt = AssertUnwindSafe(attempt::attempt(&shared, taken, id)).catch_unwind().instrument(span).await;
+    let end = attempt.unwrap_or(attempt::End::backoff());
     shared.counters.ended(&key, begun.elapsed(), end.result, end.timed);
+    if shared.handle.store.stored(&key).is_none() {
+        // It went while it ran: what was just counted must not stay.
+        shared.counters.gone(&key);
+    }
     shared.handle.waker.with(|schedule| schedule.done(&key, end.next, clock::instant()));
 }

@@ -143,24 +143,48 @@ impl Metrics {
     fn register_own(&self, r: &mut Registry) {
         let m = &self.inner;
         let q = &m.queue;
-        r.register("rest_client_requests", "Requests to the API server, by status code, method and host", m.requests.clone());
+        r.register(
+            "rest_client_requests",
+            "Requests to the API server, by status code, method and host",
+            m.requests.clone(),
+        );
         r.register("gotk_reconcile_duration_seconds", "How long each reconcile of an object took", m.durations.clone());
         r.register("gotk_resource_info", "The state of each object", m.info.clone());
         r.register("controller_runtime_reconcile", "Reconciles per controller, by result", m.reconciles.clone());
         r.register("controller_runtime_reconcile_errors", "Reconciles that failed, per controller", m.errors.clone());
         r.register("controller_runtime_reconcile_panics", "Reconciles that panicked, per controller", m.panics.clone());
-        r.register("controller_runtime_reconcile_time_seconds", "How long reconciles took, per controller", m.times.clone());
-        r.register("controller_runtime_max_concurrent_reconciles", "Reconciles at a time, at most", m.max_concurrent.clone());
+        r.register(
+            "controller_runtime_reconcile_time_seconds",
+            "How long reconciles took, per controller",
+            m.times.clone(),
+        );
+        r.register(
+            "controller_runtime_max_concurrent_reconciles",
+            "Reconciles at a time, at most",
+            m.max_concurrent.clone(),
+        );
         r.register("controller_runtime_active_workers", "Reconciles under way", m.active.clone());
         r.register("workqueue_depth", "Objects that wait to be reconciled", q.depth.clone());
         r.register("workqueue_adds", "Wakes of objects", q.adds.clone());
         r.register("workqueue_retries", "Reconciles put off by backoff", q.retries.clone());
-        r.register("workqueue_unfinished_work_seconds", "Time taken so far by reconciles under way", q.unfinished.clone());
-        r.register("workqueue_longest_running_processor_seconds", "Time taken so far by the longest of them", q.longest.clone());
+        r.register(
+            "workqueue_unfinished_work_seconds",
+            "Time taken so far by reconciles under way",
+            q.unfinished.clone(),
+        );
+        r.register(
+            "workqueue_longest_running_processor_seconds",
+            "Time taken so far by the longest of them",
+            q.longest.clone(),
+        );
         r.register("workqueue_queue_duration_seconds", "How long objects waited for a reconcile", q.waited.clone());
         r.register("workqueue_work_duration_seconds", "How long reconciles took", q.worked.clone());
         r.register("leader_election_master_status", "Whether this instance leads", m.leader.clone());
-        r.register("weir_events_dropped", "Events given up because the receiver did not take them", m.events_dropped.clone());
+        r.register(
+            "weir_events_dropped",
+            "Events given up because the receiver did not take them",
+            m.events_dropped.clone(),
+        );
         r.register("weir_events_waiting", "Events that wait to be sent again", m.events_waiting.clone());
     }
 
@@ -356,7 +380,8 @@ mod tests {
 
     #[test]
     fn buckets_are_flux() {
-        let buckets: Vec<_> = prometheus_client::metrics::histogram::exponential_buckets_range(0.01, 1800.0, 10).collect();
+        let buckets: Vec<_> =
+            prometheus_client::metrics::histogram::exponential_buckets_range(0.01, 1800.0, 10).collect();
         assert_eq!(buckets.len(), 10);
         assert!((buckets[0] - 0.01).abs() < 1e-9 && (buckets[9] - 1800.0).abs() < 1e-6);
     }

@@ -57,9 +57,7 @@ pub(crate) async fn health(listener: TcpListener, ready: Ready, shutdown: Cancel
 
 /// Serves `/metrics`.
 pub(crate) async fn metrics(listener: TcpListener, metrics: Metrics, shutdown: CancellationToken) {
-    let text = move || async move {
-        ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.text())
-    };
+    let text = move || async move { ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.text()) };
     serve(listener, Router::new().route("/metrics", get(text)), shutdown).await;
 }
 

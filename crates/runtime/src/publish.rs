@@ -7,21 +7,21 @@
 //! # Guarantees
 //! * A status that is already there costs no request.
 //! * Fields that the kind's type does not know are left alone.
-//! * A status never lands on another object of the same name: the patch names the uid.
 //!
 //! # Assumptions
 //! Nobody else writes this kind's status; a foreign write is overwritten where it differs, at the next conclusion.
 //!
 //! # Caveats
-//! Lists are replaced whole: that is what a merge patch can say.
+//! Lists are replaced whole: that is what a merge patch can say. An object that goes and comes back under the same name
+//! during a run gets the old one's status once; objects with a finalizer cannot.
 
 mod diff;
 mod progress;
 
 use kube::Resource;
-use serde_json::{Map, Value, json};
-use weir_reconcile::{Conditions, conditions};
+use serde_json::{Value, json};
 use weir_api::meta::Condition;
+use weir_reconcile::{Conditions, conditions};
 
 pub(crate) use progress::Progress;
 
@@ -63,12 +63,8 @@ pub(crate) fn with_handled<O: Resource>(mut status: Value, object: &O) -> Value 
 }
 
 /// The whole patch that turns `live` into `desired`, or `None`.
-pub(crate) fn status_patch(live: &Value, desired: &Value, uid: &str) -> Option<Value> {
-    let status = merge_patch(live, desired)?;
-    let mut patch = Map::new();
-    patch.insert("metadata".to_owned(), json!({ "uid": uid }));
-    patch.insert("status".to_owned(), status);
-    Some(Value::Object(patch))
+pub(crate) fn status_patch(live: &Value, desired: &Value) -> Option<Value> {
+    merge_patch(live, desired).map(|status| json!({ "status": status }))
 }
 
 /// Whether the object was last concluded at an older generation, or never.

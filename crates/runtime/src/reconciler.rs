@@ -30,18 +30,10 @@ pub trait Reconciler: Send + Sync + 'static {
     /// Makes the world as the object says. The object is the newest known; the conclusion holds the whole status.
     ///
     /// Dropped without further notice only at shutdown; otherwise it decides itself when to heed [`Run::cancelled`].
-    fn reconcile(
-        &self,
-        object: Arc<Self::Object>,
-        run: &Run,
-    ) -> impl Future<Output = Conclusion<Self::Status>> + Send;
+    fn reconcile(&self, object: Arc<Self::Object>, run: &Run) -> impl Future<Output = Conclusion<Self::Status>> + Send;
 
     /// Undoes what the object made, before it goes. Called for suspended objects too.
-    fn finalize(
-        &self,
-        object: Arc<Self::Object>,
-        run: &Run,
-    ) -> impl Future<Output = Finalized<Self::Status>> + Send;
+    fn finalize(&self, object: Arc<Self::Object>, run: &Run) -> impl Future<Output = Finalized<Self::Status>> + Send;
 
     /// The finalizer that holds the object until [`Self::finalize`] is done; `None` for an object that needs none (it
     /// is removed where it stands from before).

@@ -91,13 +91,13 @@ impl Drop for Registered {
     }
 }
 
-static USERINFO: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s?#@"'<>]*:[^/\s?#"'<>]*@"#).expect("constant pattern"));
+static USERINFO: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"([A-Za-z][A-Za-z0-9+.-]*://)[^/\s?#@"'<>]*:[^/\s?#"'<>]*@"#).expect("constant pattern")
+});
 static TOKEN_USER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"(https?://)[^/\s?#@:"'<>]{12,}@"#).expect("constant pattern"));
-static SCHEME: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(bearer|basic)(\s+)([A-Za-z0-9._~+/=-]{8,})").expect("constant pattern")
-});
+static SCHEME: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?i)\b(bearer|basic)(\s+)([A-Za-z0-9._~+/=-]{8,})").expect("constant pattern"));
 static QUERY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?i)([?&](?:access_token|token|api_key|apikey|key|sig|signature|secret|password|x-amz-signature|x-amz-security-token)=)[^&\s"'<>]+"#)
         .expect("constant pattern")

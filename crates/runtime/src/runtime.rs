@@ -138,7 +138,16 @@ impl Runtime {
         let clock = Clock::system();
         let shutdown = CancellationToken::new();
         let recorder = Recorder::start(&settings, &clients, &metrics, clock, &shutdown)?;
-        let context = Context { settings, clients, clock, metrics, recorder, exporter, shutdown, gate: watch::Sender::new(false) };
+        let context = Context {
+            settings,
+            clients,
+            clock,
+            metrics,
+            recorder,
+            exporter,
+            shutdown,
+            gate: watch::Sender::new(false),
+        };
         Ok(Self {
             context,
             leading: Vec::new(),

@@ -215,6 +215,9 @@ impl<O: Resource<DynamicType = ()> + DeserializeOwned> Stored<O> {
             }
             Err(error) => {
                 let rest: Value = serde_json::from_str(raw.json).unwrap_or_default();
+                if let Some(object) = without_status::<O>(&rest) {
+                    return Self { uid, version, object: Ok(Arc::new(object)) };
+                }
                 let undecodable = Undecodable {
                     message: error.to_string(),
                     generation: raw.meta.generation,
@@ -226,6 +229,15 @@ impl<O: Resource<DynamicType = ()> + DeserializeOwned> Stored<O> {
             }
         }
     }
+}
+
+/// The object without a status that does not fit its type (another version wrote it): it will be written anew.
+fn without_status<O: Resource<DynamicType = ()> + DeserializeOwned>(value: &Value) -> Option<O> {
+    let mut rest = value.clone();
+    rest.as_object_mut()?.remove("status")?;
+    let mut object: O = serde_json::from_value(rest).ok()?;
+    object.meta_mut().managed_fields = None;
+    Some(object)
 }
 
 #[cfg(test)]

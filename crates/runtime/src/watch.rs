@@ -2,7 +2,7 @@
 //! decoded never stops the others, and nothing larger than a page is held.
 //!
 //! ```text
-//! list (pages of 500) ─► Start, Listed…, Synced ─► watch from there ─► Changed, Gone …
+//! list (streamed, or in pages of 500) ─► Start, Listed…, Synced ─► watch from there ─► Changed, Gone …
 //!        ▲                                              │ closed: watch again from the last version
 //!        └────────── too old (410): list again ─────────┘ failed: the same after a growing delay
 //! ```
@@ -15,6 +15,7 @@ mod secondary;
 use std::time::Duration;
 
 use futures::StreamExt;
+use http_body_util::BodyExt;
 use kube::Client;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -75,6 +76,12 @@ pub enum WatchError {
         #[source]
         source: serde_json::Error,
     },
+    /// The server does not stream lists: they are read in pages instead.
+    #[error("the server does not stream lists of {resource}")]
+    NoStreams {
+        /// Plural and group.
+        resource: String,
+    },
     /// The server no longer has the version to go on from.
     #[error("the watch of {resource} must start over")]
     Expired {
@@ -87,6 +94,10 @@ pub enum WatchError {
 const WATCH_SECONDS: u32 = 290;
 /// A watch that brings nothing, not even a bookmark, for longer than it may last is dead.
 const SILENCE: Duration = Duration::from_secs(330);
+/// A streamed list that brings nothing for this long is read in pages instead.
+const STALLED_LIST: Duration = Duration::from_secs(30);
+/// Annotation of the bookmark that ends a streamed list.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 /// Rounds follow each other no faster.
 const SHORTEST_ROUND: Duration = Duration::from_millis(200);
 /// Delays after failures.
@@ -94,15 +105,15 @@ const FIRST_DELAY: Duration = Duration::from_millis(500);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// Lists and watches until dropped, handing everything to `on` in order. Failures are logged and tried again.
-pub async fn run(client: Client, query: Query, mut on: impl FnMut(Event<'_>) + Send) {
+pub async fn run(client: Client, query: Query, on: impl FnMut(Event<'_>) + Send) {
+    let mut watch = Watch { client, query, on, from: None, streams: true };
     let mut failures = 0;
-    let mut from: Option<String> = None;
     loop {
         let begun = clock::instant();
-        let result = round(&client, &query, &mut from, &mut on).await;
-        match result {
+        match watch.round().await {
             Ok(()) => failures = 0,
-            Err(WatchError::Expired { .. }) => from = None,
+            Err(WatchError::Expired { .. }) => watch.from = None,
+            Err(WatchError::NoStreams { .. }) => watch.streams = false,
             Err(error) => {
                 if begun.elapsed() > LONGEST_DELAY {
                     failures = 0;
@@ -110,7 +121,7 @@ pub async fn run(client: Client, query: Query, mut on: impl FnMut(Event<'_>) + S
                 let delay = backoff(failures, FIRST_DELAY, LONGEST_DELAY).mul_f64(0.75 + rand::random::<f64>() / 2.0);
                 failures += 1;
                 let text = weir_reconcile::describe(&error);
-                tracing::error!(resource = query.name(), error = %text, "watch failed, trying again in {delay:.1?}");
+                tracing::error!(resource = watch.query.name(), error = %text, "watch failed, trying again in {delay:.1?}");
                 tokio::time::sleep(delay).await;
             }
         }
@@ -119,26 +130,22 @@ pub async fn run(client: Client, query: Query, mut on: impl FnMut(Event<'_>) + S
     }
 }
 
-async fn round(
-    client: &Client,
-    query: &Query,
-    from: &mut Option<String>,
-    on: &mut (impl FnMut(Event<'_>) + Send),
-) -> Result<(), WatchError> {
-    let version = match from.take() {
-        Some(version) => version,
-        None => list(client, query, on).await?,
-    };
-    *from = Some(version);
-    follow(client, query, from, on).await
+struct Watch<F> {
+    client: Client,
+    query: Query,
+    on: F,
+    /// The version to go on from; `None` before the first list and when the server forgot it.
+    from: Option<String>,
+    /// Whether the server streams lists (Kubernetes 1.34 and newer): nothing but the object at hand is held then.
+    streams: bool,
 }
 
 #[derive(Deserialize)]
 struct List<'a> {
     #[serde(default)]
     metadata: ListMeta,
-    #[serde(borrow, default)]
     /// An empty list of metadata comes as null.
+    #[serde(borrow, default)]
     items: Option<Vec<&'a RawValue>>,
 }
 
@@ -150,36 +157,128 @@ struct ListMeta {
     token: Option<String>,
 }
 
-async fn list(
-    client: &Client,
-    query: &Query,
-    on: &mut (impl FnMut(Event<'_>) + Send),
-) -> Result<String, WatchError> {
-    let failed = |source| WatchError::Request { verb: "list", resource: query.name(), source: Box::new(source) };
-    on(Event::Start);
-    let mut token = None;
-    loop {
-        let request = query.list_request(token.as_deref()).map_err(|e| failed(kube::Error::BuildRequest(e)))?;
-        let text = match client.request_text(request).await {
-            Err(kube::Error::Api(status)) if status.code == 410 => {
-                return Err(WatchError::Expired { resource: query.name() });
-            }
-            other => other.map_err(failed)?,
-        };
-        let page: List<'_> = serde_json::from_str(&text)
-            .map_err(|source| WatchError::Decode { verb: "list", resource: query.name(), source })?;
-        for item in page.items.unwrap_or_default() {
-            match Raw::parse(item.get()) {
-                Ok(raw) => on(Event::Listed(&raw)),
-                Err(error) => tracing::error!(resource = query.name(), error = %error, "skipped an object without metadata"),
-            }
+impl<F: FnMut(Event<'_>) + Send> Watch<F> {
+    async fn round(&mut self) -> Result<(), WatchError> {
+        if self.from.is_none() && !self.streams {
+            self.list().await?;
         }
-        token = page.metadata.token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            on(Event::Synced);
-            return Ok(page.metadata.resource_version);
+        self.follow().await
+    }
+
+    /// Lists in pages.
+    async fn list(&mut self) -> Result<(), WatchError> {
+        (self.on)(Event::Start);
+        let mut token = None;
+        loop {
+            let request = self.query.list_request(token.as_deref());
+            let request = request.map_err(|e| self.failed("list", kube::Error::BuildRequest(e)))?;
+            let response = self.send("list", request).await?;
+            let body = response.into_body().collect().await.map_err(|e| self.failed("list", e))?.to_bytes();
+            let page: List<'_> = serde_json::from_slice(&body).map_err(|source| self.decode("list", source))?;
+            for item in page.items.into_iter().flatten() {
+                self.hand(item.get(), Hand::Listed)?;
+            }
+            token = page.metadata.token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                (self.on)(Event::Synced);
+                self.from = Some(page.metadata.resource_version);
+                return Ok(());
+            }
         }
     }
+
+    /// Watches from the last version, or streams what is there first. Ends without error when the server closes.
+    async fn follow(&mut self) -> Result<(), WatchError> {
+        let mut listing = self.from.is_none();
+        let request = self.query.watch_request(self.from.as_deref(), WATCH_SECONDS);
+        let request = request.map_err(|e| self.failed("watch", kube::Error::BuildRequest(e)))?;
+        let response = self.send("watch", request).await?;
+        let mut lines = std::pin::pin!(lines::split(response.into_body()));
+        if listing {
+            (self.on)(Event::Start);
+        }
+        loop {
+            let line = match tokio::time::timeout(if listing { STALLED_LIST } else { SILENCE }, lines.next()).await {
+                Ok(Some(Ok(line))) => line,
+                Ok(Some(Err(source))) => {
+                    return Err(WatchError::Stream { resource: self.query.name(), source });
+                }
+                Ok(None) | Err(_) if listing => return Err(WatchError::NoStreams { resource: self.query.name() }),
+                // Closed by the server at its time, or silent for too long: go on from the last version.
+                Ok(None) | Err(_) => return Ok(()),
+            };
+            let line: Line<'_> = serde_json::from_slice(&line).map_err(|source| self.decode("watch", source))?;
+            match line.kind {
+                "ADDED" if listing => {
+                    self.hand(line.object.get(), Hand::Listed)?;
+                }
+                "ADDED" | "MODIFIED" => self.from = Some(self.hand(line.object.get(), Hand::Changed)?),
+                "DELETED" => self.from = Some(self.hand(line.object.get(), Hand::Gone)?),
+                "BOOKMARK" => {
+                    let raw = Raw::parse(line.object.get()).map_err(|source| self.decode("watch", source))?;
+                    if listing && raw.meta.annotation(INITIAL_EVENTS_END) == Some("true") {
+                        listing = false;
+                        (self.on)(Event::Synced);
+                    }
+                    if !listing {
+                        self.from = Some(raw.meta.resource_version);
+                    }
+                }
+                _ => return Err(self.error_event(line.object)),
+            }
+        }
+    }
+
+    /// Hands one object on. Returns its version.
+    fn hand(&mut self, json: &str, how: Hand) -> Result<String, WatchError> {
+        let raw = Raw::parse(json).map_err(|source| self.decode("watch", source))?;
+        (self.on)(match how {
+            Hand::Listed => Event::Listed(&raw),
+            Hand::Changed => Event::Changed(&raw),
+            Hand::Gone => Event::Gone(&raw),
+        });
+        Ok(raw.meta.resource_version)
+    }
+
+    async fn send(
+        &self,
+        verb: &'static str,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<kube::client::Body>, WatchError> {
+        let response = self.client.send(request.map(kube::client::Body::from)).await;
+        let response = response.map_err(|source| self.failed(verb, source))?;
+        match response.status().as_u16() {
+            200 => Ok(response),
+            410 => Err(WatchError::Expired { resource: self.query.name() }),
+            400 | 422 if self.from.is_none() && self.streams => {
+                Err(WatchError::NoStreams { resource: self.query.name() })
+            }
+            _ => Err(self.failed(verb, lines::refusal(response).await)),
+        }
+    }
+
+    fn error_event(&self, object: &RawValue) -> WatchError {
+        match serde_json::from_str::<kube::core::Status>(object.get()) {
+            Ok(status) if status.code == 410 => WatchError::Expired { resource: self.query.name() },
+            Ok(status) => self.failed("watch", kube::Error::Api(Box::new(status))),
+            Err(source) => self.decode("watch", source),
+        }
+    }
+
+    fn failed(&self, verb: &'static str, source: kube::Error) -> WatchError {
+        WatchError::Request { verb, resource: self.query.name(), source: Box::new(source) }
+    }
+
+    fn decode(&self, verb: &'static str, source: serde_json::Error) -> WatchError {
+        WatchError::Decode { verb, resource: self.query.name(), source }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Hand {
+    Listed,
+    Changed,
+    Gone,
 }
 
 #[derive(Deserialize)]
@@ -188,51 +287,4 @@ struct Line<'a> {
     kind: &'a str,
     #[serde(borrow)]
     object: &'a RawValue,
-}
-
-async fn follow(
-    client: &Client,
-    query: &Query,
-    from: &mut Option<String>,
-    on: &mut (impl FnMut(Event<'_>) + Send),
-) -> Result<(), WatchError> {
-    let failed = |source| WatchError::Request { verb: "watch", resource: query.name(), source: Box::new(source) };
-    let expired = || WatchError::Expired { resource: query.name() };
-    let request = query
-        .watch_request(from.as_deref().unwrap_or_default(), WATCH_SECONDS)
-        .map_err(|e| failed(kube::Error::BuildRequest(e)))?;
-    let response = client.send(request.map(kube::client::Body::from)).await.map_err(failed)?;
-    let status = response.status();
-    if status.as_u16() == 410 {
-        return Err(expired());
-    }
-    if !status.is_success() {
-        return Err(failed(lines::refusal(response).await));
-    }
-    let mut lines = std::pin::pin!(lines::split(response.into_body()));
-    loop {
-        let next = tokio::time::timeout(SILENCE, lines.next()).await;
-        let line = match next {
-            Ok(Some(Ok(line))) => line,
-            Ok(Some(Err(source))) => return Err(WatchError::Stream { resource: query.name(), source }),
-            // Closed by the server at its time, or silent for too long: go on from the last version.
-            Ok(None) | Err(_) => return Ok(()),
-        };
-        let decode = |source| WatchError::Decode { verb: "watch", resource: query.name(), source };
-        let line: Line<'_> = serde_json::from_slice(&line).map_err(decode)?;
-        if line.kind == "ERROR" {
-            return Err(match serde_json::from_str::<kube::core::Status>(line.object.get()) {
-                Ok(status) if status.code == 410 => expired(),
-                Ok(status) => failed(kube::Error::Api(Box::new(status))),
-                Err(source) => decode(source),
-            });
-        }
-        let raw = Raw::parse(line.object.get()).map_err(decode)?;
-        *from = Some(raw.meta.resource_version.clone());
-        match line.kind {
-            "ADDED" | "MODIFIED" => on(Event::Changed(&raw)),
-            "DELETED" => on(Event::Gone(&raw)),
-            _ => {}
-        }
-    }
 }

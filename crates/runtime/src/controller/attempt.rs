@@ -19,7 +19,7 @@ use crate::{
     key::ObjectKey,
     metrics::Result as Counted,
     publish::{self, Progress},
-    queue::{Next, Taken},
+    queue::{Next, Taken, Trigger},
     reconciler::{Reconciler, Run},
     trace::Trace,
 };
@@ -59,7 +59,7 @@ pub(super) async fn attempt<R: Reconciler>(shared: &Arc<Shared<R>>, taken: Taken
     let Some(stored) = shared.handle.store.stored(&key) else { return End::gone() };
     let object = match &stored.object {
         Ok(object) => Arc::clone(object),
-        Err(undecodable) => return poison::mark(shared, &key, &stored, undecodable).await,
+        Err(undecodable) => return poison::mark(shared, &key, undecodable).await,
     };
     if object.meta().deletion_timestamp.is_some() {
         return finalize::finalize(shared, &key, object, taken, id).await;
@@ -109,6 +109,8 @@ pub(super) async fn watched<R: Reconciler, T>(
         manager: context.settings.field_manager,
         clock: context.clock,
         phases: run.phases(),
+        // A deletion moves the generation too, and the object is gone soon.
+        eager: !run.triggers.contains(Trigger::Deleted),
         wrote: move |stored| writer.wrote(&key, stored),
     };
     run.progress(Phase::new("reconciliation in progress"));
@@ -172,7 +174,7 @@ async fn write_status<R: Reconciler>(shared: &Shared<R>, key: &ObjectKey, status
         // The newest status, progress included, is what the patch is made against.
         let Some(stored) = shared.handle.store.stored(key) else { return Err(End::gone()) };
         let Ok(live) = &stored.object else { return Err(End::backoff()) };
-        let Some(patch) = publish::status_patch(&publish::status_of(&**live), status, &stored.uid) else {
+        let Some(patch) = publish::status_patch(&publish::status_of(&**live), status) else {
             return Ok(());
         };
         match api::patch_status::<R::Object>(&client, key, manager, &patch).await {

@@ -127,10 +127,15 @@ impl<R: Reconciler> Shared<R> {
         labels.insert("customresource_kind", self.kind.clone());
         labels.insert("customresource_version", R::Object::version(&()).into_owned());
         self.counters.info(key, labels);
+        if self.handle.store.stored(key).is_none() {
+            self.counters.gone(key);
+        }
     }
 
     pub(super) fn suspended(&self, object: &R::Object) -> bool {
-        self.reconciler.suspended(object).unwrap_or_else(|| suspended(&serde_json::to_value(object).unwrap_or_default()))
+        self.reconciler
+            .suspended(object)
+            .unwrap_or_else(|| suspended(&serde_json::to_value(object).unwrap_or_default()))
     }
 }
 

@@ -10,17 +10,12 @@ use crate::{
     key::ObjectKey,
     publish::{conditions_of, status_patch, with_conditions},
     reconciler::Reconciler,
-    store::{Stored, Undecodable},
+    store::Undecodable,
 };
 
 /// Marks the object as stalled. One that is being deleted is held too: what it made cannot be undone without
 /// understanding it, and its spec can still be corrected.
-pub(super) async fn mark<R: Reconciler>(
-    shared: &Shared<R>,
-    key: &ObjectKey,
-    stored: &Stored<R::Object>,
-    poison: &Undecodable,
-) -> End {
+pub(super) async fn mark<R: Reconciler>(shared: &Shared<R>, key: &ObjectKey, poison: &Undecodable) -> End {
     let message = format!("{} {key} cannot be understood, correct it: {}", shared.kind, poison.message);
     tracing::error!(error = poison.message, "cannot decode the object");
     let live = serde_json::json!({ "conditions": poison.conditions });
@@ -29,7 +24,7 @@ pub(super) async fn mark<R: Reconciler>(
     list.mark_true(conditions::STALLED, "InvalidSpec", message.clone());
     list.mark_false(conditions::READY, "InvalidSpec", message);
     let desired = with_conditions(&live, list);
-    if let Some(patch) = status_patch(&live, &without_null(desired), &stored.uid) {
+    if let Some(patch) = status_patch(&live, &without_null(desired)) {
         let manager = shared.context.settings.field_manager;
         match api::patch_status::<R::Object>(&shared.context.clients.own(), key, manager, &patch).await {
             Ok(stored) => shared.wrote(key, stored),

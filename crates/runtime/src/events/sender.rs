@@ -61,11 +61,17 @@ impl SendError {
 #[derive(Debug)]
 pub(super) enum Sender {
     /// Plain HTTP, the usual case inside a cluster, without a TLS stack.
-    Http { client: Client<HttpConnector, Full<Bytes>>, url: http::Uri },
+    Http(Box<Http>),
     /// HTTPS.
     Https { client: reqwest::Client, url: String },
     /// gRPC.
     Grpc(Box<Peer>),
+}
+
+#[derive(Debug)]
+pub(super) struct Http {
+    client: Client<HttpConnector, Full<Bytes>>,
+    url: http::Uri,
 }
 
 impl Sender {
@@ -89,7 +95,7 @@ impl Sender {
                     .pool_idle_timeout(Duration::from_secs(30))
                     .pool_max_idle_per_host(2)
                     .build_http();
-                Self::Http { client, url }
+                Self::Http(Box::new(Http { client, url }))
             }
             "https" => {
                 crate::tls::install();
@@ -112,12 +118,12 @@ impl Sender {
 
     async fn try_once(&self, event: &WireEvent) -> Result<(), SendError> {
         let status = match self {
-            Self::Http { client, url } => {
-                let request = Request::post(url.clone())
+            Self::Http(http) => {
+                let request = Request::post(http.url.clone())
                     .header(CONTENT_TYPE, "application/json")
                     .body(Full::from(json(event)))
                     .map_err(|error| SendError::Connect(error.into()))?;
-                let response = client.request(request).await.map_err(|error| SendError::Connect(error.into()))?;
+                let response = http.client.request(request).await.map_err(|error| SendError::Connect(error.into()))?;
                 let status = response.status();
                 // Read to the end, so that the connection can be used again.
                 let _ = response.into_body().collect().await;

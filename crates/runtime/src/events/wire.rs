@@ -15,8 +15,12 @@ const EVENT_API: &str = "event.toolkit.fluxcd.io/";
 /// Everything the event carries: its own metadata under the group's prefix, the object's annotations of the event
 /// API, and the trace context. The event's own win.
 pub(super) fn metadata(target: &Target, event: &Event, traceparent: Option<&str>) -> BTreeMap<String, String> {
-    let mut all: BTreeMap<String, String> =
-        target.annotations.iter().filter(|(key, _)| key.starts_with(EVENT_API)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut all: BTreeMap<String, String> = target
+        .annotations
+        .iter()
+        .filter(|(key, _)| key.starts_with(EVENT_API))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect();
     let group = target.group();
     for (key, value) in &event.metadata {
         let key = if key.contains('/') || group.is_empty() { key.clone() } else { format!("{group}/{key}") };

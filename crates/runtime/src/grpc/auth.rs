@@ -98,10 +98,13 @@ impl Caller {
     }
 }
 
+/// Answers, and until when they hold.
+type Cache<K, V> = Mutex<HashMap<K, (Instant, V)>>;
+
 struct Reviews {
     client: Client,
-    tokens: Mutex<HashMap<[u8; 32], (Instant, Option<Arc<User>>)>>,
-    accesses: Mutex<HashMap<(String, Access), (Instant, bool)>>,
+    tokens: Cache<[u8; 32], Option<Arc<User>>>,
+    accesses: Cache<(String, Access), bool>,
 }
 
 impl std::fmt::Debug for Reviews {
@@ -118,7 +121,8 @@ impl Reviews {
         }
         let spec = TokenReviewSpec { token: token.to_owned(), audiences: Some(vec![AUDIENCE.to_owned()]) };
         let review = TokenReview { spec, ..TokenReview::default() };
-        let review = Api::all(self.client.clone()).create(&PostParams::default(), &review).await.map_err(unavailable)?;
+        let review =
+            Api::all(self.client.clone()).create(&PostParams::default(), &review).await.map_err(unavailable)?;
         let status = review.status.unwrap_or_default();
         let audience = status.audiences.unwrap_or_default().iter().any(|audience| audience == AUDIENCE);
         let user = status.user.filter(|_| status.authenticated == Some(true) && audience).map(|info| {
@@ -155,7 +159,8 @@ impl Reviews {
             ..SubjectAccessReviewSpec::default()
         };
         let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-        let review = Api::all(self.client.clone()).create(&PostParams::default(), &review).await.map_err(unavailable)?;
+        let review =
+            Api::all(self.client.clone()).create(&PostParams::default(), &review).await.map_err(unavailable)?;
         let allowed = review.status.is_some_and(|status| status.allowed);
         keep(&self.accesses, key, allowed, allowed);
         Ok(allowed)
@@ -167,12 +172,12 @@ fn unavailable(error: kube::Error) -> Status {
     Status::unavailable("the API server does not review callers now, try again")
 }
 
-fn cached<K: Eq + Hash, V: Clone>(map: &Mutex<HashMap<K, (Instant, V)>>, key: &K) -> Option<V> {
+fn cached<K: Eq + Hash, V: Clone>(map: &Cache<K, V>, key: &K) -> Option<V> {
     let map = lock(map);
     map.get(key).filter(|(until, _)| *until > clock::instant()).map(|(_, value)| value.clone())
 }
 
-fn keep<K: Eq + Hash, V>(map: &Mutex<HashMap<K, (Instant, V)>>, key: K, value: V, good: bool) {
+fn keep<K: Eq + Hash, V>(map: &Cache<K, V>, key: K, value: V, good: bool) {
     let now = clock::instant();
     let mut map = lock(map);
     if map.len() >= KEPT {
@@ -197,9 +202,8 @@ pub(super) struct AuthLayer {
 impl AuthLayer {
     /// `None` lets everybody in.
     pub(super) fn new(client: Option<Client>) -> Self {
-        let reviews = client.map(|client| {
-            Arc::new(Reviews { client, tokens: Mutex::default(), accesses: Mutex::default() })
-        });
+        let reviews =
+            client.map(|client| Arc::new(Reviews { client, tokens: Mutex::default(), accesses: Mutex::default() }));
         Self { reviews }
     }
 

@@ -9,7 +9,8 @@ pub(super) fn append(out: &mut String) {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     // The name in parentheses may hold spaces; fields are counted from behind it.
-    let fields: Vec<&str> = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
     let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     let resident = kib(&status, "VmRSS:");
     let boot = fs::read_to_string("/proc/stat").unwrap_or_default();
@@ -57,7 +58,9 @@ mod tests {
     fn every_number_is_there() {
         let mut text = String::new();
         append(&mut text);
-        for name in ["process_resident_memory_bytes", "process_open_fds", "process_max_fds", "process_start_time_seconds"] {
+        for name in
+            ["process_resident_memory_bytes", "process_open_fds", "process_max_fds", "process_start_time_seconds"]
+        {
             let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).unwrap();
             assert!(line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() > 0.0, "{line}");
         }

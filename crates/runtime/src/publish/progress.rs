@@ -11,7 +11,12 @@ use tokio::sync::watch;
 use weir_reconcile::{Conditions, Phase, conditions, describe};
 
 use super::{conditions_of, is_new_generation, status_of, status_patch, with_conditions};
-use crate::{api, clock::Clock, key::ObjectKey, store::{Store, Stored}};
+use crate::{
+    api,
+    clock::Clock,
+    key::ObjectKey,
+    store::{Store, Stored},
+};
 
 /// How long a phase lasts before it is worth a write.
 const LASTS: Duration = Duration::from_millis(500);
@@ -23,6 +28,8 @@ pub(crate) struct Progress<O, W> {
     pub manager: &'static str,
     pub clock: Clock,
     pub phases: watch::Receiver<Option<Phase>>,
+    /// Whether a new generation is worth a write at once.
+    pub eager: bool,
     /// Takes in the reply.
     pub wrote: W,
 }
@@ -34,7 +41,8 @@ where
 {
     /// Writes phases that last until the run drops its sender or `stop` completes; a write under way is finished.
     pub(crate) async fn publish(mut self, stop: tokio_util::sync::CancellationToken) {
-        let fresh = self.store.get(&self.key).is_some_and(|o| is_new_generation(&status_of(&*o), o.meta().generation));
+        let fresh = self.eager
+            && self.store.get(&self.key).is_some_and(|o| is_new_generation(&status_of(&*o), o.meta().generation));
         let mut delay = if fresh { Duration::ZERO } else { LASTS };
         loop {
             let changed = stop.run_until_cancelled(self.phases.changed()).await;
@@ -61,7 +69,7 @@ where
         list.mark_true(conditions::RECONCILING, "Progressing", phase.message.clone());
         list.remove(conditions::STALLED);
         let desired = with_conditions(&live, list);
-        let Some(patch) = status_patch(&live, &desired, &stored.uid) else { return };
+        let Some(patch) = status_patch(&live, &desired) else { return };
         match api::patch_status(&self.client, &self.key, self.manager, &patch).await {
             Ok(stored) => (self.wrote)(stored),
             // Only a courtesy: the conclusion says it all again.

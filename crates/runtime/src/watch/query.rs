@@ -82,7 +82,10 @@ impl Query {
         }
     }
 
-    pub(super) fn list_request(&self, token: Option<&str>) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
+    pub(super) fn list_request(
+        &self,
+        token: Option<&str>,
+    ) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
         let params = ListParams {
             label_selector: self.labels.clone(),
             field_selector: self.fields.clone(),
@@ -94,14 +97,17 @@ impl Query {
         if self.metadata_only { request.list_metadata(&params) } else { request.list(&params) }
     }
 
+    /// Watches from `version`, or, without one, streams what is there first and then goes on.
     pub(super) fn watch_request(
         &self,
-        version: &str,
+        version: Option<&str>,
         seconds: u32,
     ) -> Result<http::Request<Vec<u8>>, kube::core::request::Error> {
         let mut params = WatchParams::default().timeout(seconds);
         params.label_selector.clone_from(&self.labels);
         params.field_selector.clone_from(&self.fields);
+        params.send_initial_events = version.is_none();
+        let version = version.unwrap_or_default();
         let request = Request::new(self.url());
         if self.metadata_only { request.watch_metadata(&params, version) } else { request.watch(&params, version) }
     }
@@ -117,10 +123,14 @@ mod tests {
         assert_eq!(list(Query::kind("", "v1", "Secret")), "/api/v1/secrets?&limit=500");
         let query = Query::kind("apps", "v1", "Deployment").namespace(Some("web")).labels("a=b");
         assert_eq!(query.name(), "deployments.apps");
-        let uri = query.watch_request("7", 290).unwrap().uri().to_string();
+        let uri = query.watch_request(Some("7"), 290).unwrap().uri().to_string();
         assert!(uri.starts_with("/apis/apps/v1/namespaces/web/deployments?"), "{uri}");
-        for part in ["watch=true", "timeoutSeconds=290", "labelSelector=a%3Db", "allowWatchBookmarks=true", "resourceVersion=7"] {
+        for part in
+            ["watch=true", "timeoutSeconds=290", "labelSelector=a%3Db", "allowWatchBookmarks=true", "resourceVersion=7"]
+        {
             assert!(uri.contains(part), "{uri} {part}");
         }
+        let uri = query.watch_request(None, 290).unwrap().uri().to_string();
+        assert!(uri.contains("sendInitialEvents=true&resourceVersionMatch=NotOlderThan"), "{uri}");
     }
 }

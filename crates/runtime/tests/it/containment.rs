@@ -44,4 +44,3 @@ async fn a_panic_stays_with_its_object() {
     api.wait_ready(WIDGET, ns, "bad", LIMIT).await.unwrap();
     service.stop().await.unwrap();
 }
-

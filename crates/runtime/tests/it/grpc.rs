@@ -94,18 +94,24 @@ async fn callers_show_a_token_and_may_only_what_rbac_says() {
     let (ns, api) = ("grpc", world().await.api());
     let addr = format!("127.0.0.1:{}", free_port());
     let (receiver, _server) = serve(ns, &addr, "--grpc-auth=true").await;
-    api.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "caller", "namespace": ns}})).await.unwrap();
+    api.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "caller", "namespace": ns}}))
+        .await
+        .unwrap();
     let rules = json!([{"apiGroups": ["test.weir.dev"], "resources": ["widgets"], "verbs": ["get"]}]);
     api.apply(&json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r", "namespace": ns}, "rules": rules})).await.unwrap();
     api.apply(&json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "r", "namespace": ns},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
         "subjects": [{"kind": "ServiceAccount", "name": "caller", "namespace": ns}],
-    })).await.unwrap();
+    }))
+    .await
+    .unwrap();
     let audience = |audiences: serde_json::Value| async move {
-        let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": audiences}});
+        let body =
+            json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": audiences}});
         let path = format!("/api/v1/namespaces/{ns}/serviceaccounts/caller/token");
-        let reply = api.request("POST", &path, Some(("application/json", body.to_string().into_bytes()))).await.unwrap();
+        let reply =
+            api.request("POST", &path, Some(("application/json", body.to_string().into_bytes()))).await.unwrap();
         reply.ok().unwrap()["status"]["token"].as_str().unwrap().to_owned()
     };
     let good = peer(&addr, Some(&audience(json!(["weir"])).await)).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use weir_runtime::RuntimeError;
 use weir_testkit::Kind;
 
-use crate::world::{LIMIT, WIDGET, start, widget, world};
+use crate::world::{LIMIT, WIDGET, launch, settings, start, widget, world};
 
 const LEASE: Kind = Kind { api_version: "coordination.k8s.io/v1", kind: "Lease", plural: "leases", namespaced: true };
 const NAME: &str = "widget-controller-leader-election";
@@ -25,7 +25,7 @@ async fn the_second_takes_over_when_the_first_lets_go() {
     assert!(one.starts_with("test-host_"), "{one}");
     assert_eq!(lease["spec"]["leaseDurationSeconds"], 35);
     assert_eq!(lease["spec"]["leaseTransitions"], 0);
-    let second = start(ns, &flags).await;
+    let second = launch(settings(ns, &flags).await).await;
     api.merge(WIDGET, ns, "a", &json!({"spec": {"size": 2}})).await.unwrap();
     api.wait(WIDGET, ns, "a", LIMIT, "resized", |o| o["status"]["size"] == 2).await.unwrap();
     assert!(second.log.lines().is_empty(), "the second one waits");

@@ -111,6 +111,13 @@ pub async fn start(namespace: &str, args: &[&str]) -> Service {
 }
 
 pub async fn start_with(settings: Settings) -> Service {
+    let service = launch(settings).await;
+    tokio::time::timeout(LIMIT, service.handle.store.synced()).await.expect("the first list");
+    service
+}
+
+/// The same without waiting for the first list: a second instance waits for leadership first.
+pub async fn launch(settings: Settings) -> Service {
     let mut runtime = Runtime::new(settings).await.unwrap();
     let (handle, log) = (Handle::default(), Log::default());
     let context = runtime.context();
