@@ -1,2 +1,7 @@
-//! weir-notification-controller.
-fn main() {}
+//! The notification-controller service.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    weir_runtime::main(weir_notification_controller::run)
+}

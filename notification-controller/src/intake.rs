@@ -1,0 +1,53 @@
+//! Events from controllers, by HTTP POST as Flux sends them and by gRPC.
+
+mod grpc;
+mod http;
+
+use std::sync::Arc;
+
+use weir_proto::WireEvent;
+use weir_runtime::clock::Clock;
+
+pub use grpc::GrpcIntake;
+pub use http::HttpIntake;
+
+use crate::{
+    event::prepare,
+    queue::{Accepted, Queue, Refused},
+};
+
+/// Takes events over; both ways in share it.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: Queue,
+    clock: Clock,
+}
+
+impl Intake {
+    /// An intake for a queue.
+    #[must_use]
+    pub fn new(queue: Queue, clock: Clock) -> Self {
+        Self { inner: Arc::new(Inner { queue, clock }) }
+    }
+
+    /// Makes an event safe. One without a time gets this moment's.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub async fn take(&self, mut event: WireEvent) -> Result<Accepted, Refused> {
+        let now = self.inner.clock.now();
+        if event.timestamp.as_second() <= 0 {
+            event.timestamp = now;
+        }
+        self.inner.queue.accept(&prepare(event), now).await
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.inner.queue
+    }
+}

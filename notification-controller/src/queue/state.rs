@@ -1,0 +1,285 @@
+//! The queue in memory: what the journal's records add up to.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use weir_proto::WireEvent;
+use weir_runtime::ObjectKey;
+
+use super::{
+    Seen,
+    record::{Record, Target},
+};
+
+/// Events kept for watchers that begin with the past.
+const RECENT: usize = 500;
+/// Bytes of them at most.
+const RECENT_BYTES: usize = 1 << 20;
+
+/// The segment of a record that is being written.
+const SETTLING: u64 = u64::MAX;
+
+/// An event that is not done.
+#[derive(Clone, Debug)]
+pub struct Open {
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// The event.
+    pub event: Arc<WireEvent>,
+    /// The trace it belongs to.
+    pub traceparent: Option<String>,
+    /// Deliveries to be made; `None` until it is routed.
+    pub targets: Option<BTreeSet<Target>>,
+    /// Segment of the journal it stands in.
+    pub(super) segment: u64,
+    /// Bytes of its record.
+    pub(super) size: usize,
+}
+
+#[derive(Debug)]
+struct Key {
+    id: u64,
+    at: Timestamp,
+    segment: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    dedupe: Duration,
+    next: u64,
+    open: BTreeMap<u64, Open>,
+    bytes: usize,
+    keys: HashMap<String, Key>,
+    providers: HashMap<ObjectKey, BTreeSet<(u64, Target)>>,
+    recent: VecDeque<(Seen, usize)>,
+    recent_bytes: usize,
+}
+
+impl State {
+    pub(super) fn new(dedupe: Duration) -> Self {
+        Self {
+            dedupe,
+            next: 1,
+            open: BTreeMap::new(),
+            bytes: 0,
+            keys: HashMap::new(),
+            providers: HashMap::new(),
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+        }
+    }
+
+    pub(super) fn next_id(&self) -> u64 {
+        self.next
+    }
+
+    pub(super) fn open(&self) -> &BTreeMap<u64, Open> {
+        &self.open
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<&Open> {
+        self.open.get(&id)
+    }
+
+    /// Events and bytes that wait.
+    pub(super) fn load(&self) -> (usize, usize) {
+        (self.open.len(), self.bytes)
+    }
+
+    pub(super) fn deliveries(&self) -> usize {
+        self.providers.values().map(BTreeSet::len).sum()
+    }
+
+    pub(super) fn per_provider(&self) -> Vec<(ObjectKey, usize)> {
+        self.providers.iter().map(|(provider, waiting)| (provider.clone(), waiting.len())).collect()
+    }
+
+    pub(super) fn recent(&self) -> Vec<Seen> {
+        self.recent.iter().map(|(seen, _)| seen.clone()).collect()
+    }
+
+    fn is_fresh(&self, at: Timestamp, now: Timestamp) -> bool {
+        let age = now.duration_since(at);
+        age < jiff::SignedDuration::try_from(self.dedupe).unwrap_or(jiff::SignedDuration::MAX)
+    }
+
+    pub(super) fn is_duplicate(&self, key: &str, now: Timestamp) -> bool {
+        self.keys.get(key).is_some_and(|seen| self.is_fresh(seen.at, now))
+    }
+
+    pub(super) fn forget_seen(&mut self, now: Timestamp) {
+        let keys = std::mem::take(&mut self.keys);
+        self.keys = keys.into_iter().filter(|(_, seen)| self.is_fresh(seen.at, now)).collect();
+    }
+
+    /// A record that is being written; [`State::settle`] or [`State::withdraw`] follows.
+    pub(super) fn accept(&mut self, record: Record, size: usize) {
+        self.apply(record, SETTLING, size);
+    }
+
+    /// The record is safe.
+    pub(super) fn settle(&mut self, id: u64, segment: u64) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        open.segment = segment;
+        let (event, size) = (Arc::clone(&open.event), open.size);
+        for seen in self.keys.values_mut().filter(|seen| seen.id == id) {
+            seen.segment = segment;
+        }
+        self.remember(id, event, size);
+    }
+
+    /// The record is not safe and never will be.
+    pub(super) fn withdraw(&mut self, id: u64, key: &str) {
+        self.close(id);
+        if self.keys.get(key).is_some_and(|seen| seen.id == id) {
+            self.keys.remove(key);
+        }
+    }
+
+    /// A record read back from the journal.
+    pub(super) fn replay(&mut self, record: Record, segment: u64) {
+        let size = match &record {
+            Record::Accepted { .. } | Record::Kept { .. } => record.encode().len(),
+            _ => 0,
+        };
+        let accepted = match &record {
+            Record::Accepted { id, .. } => Some(*id),
+            _ => None,
+        };
+        self.apply(record, segment, size);
+        if let Some(id) = accepted
+            && let Some(open) = self.open.get(&id)
+        {
+            self.remember(id, Arc::clone(&open.event), size);
+        }
+    }
+
+    fn apply(&mut self, record: Record, segment: u64, size: usize) {
+        match record {
+            Record::Accepted { id, at, key, traceparent, event } => {
+                self.next = self.next.max(id + 1);
+                self.keys.insert(key, Key { id, at, segment });
+                self.insert(id, Open { at, event: Arc::new(event), traceparent, targets: None, segment, size });
+            }
+            Record::Routed { id, targets } => self.route(id, targets),
+            Record::Done { id, target } => {
+                self.done(id, &target);
+            }
+            Record::Kept { id, at, traceparent, event, targets } => {
+                self.next = self.next.max(id + 1);
+                self.close(id);
+                self.insert(id, Open { at, event: Arc::new(event), traceparent, targets: None, segment, size });
+                if let Some(targets) = targets {
+                    self.route(id, targets);
+                }
+            }
+            Record::Seen { id, at, key } => {
+                self.next = self.next.max(id + 1);
+                self.keys.insert(key, Key { id, at, segment });
+            }
+        }
+    }
+
+    fn insert(&mut self, id: u64, open: Open) {
+        self.bytes += open.size;
+        if let Some(old) = self.open.insert(id, open) {
+            self.bytes -= old.size;
+        }
+    }
+
+    /// Says where an event goes.
+    pub(super) fn route(&mut self, id: u64, targets: impl IntoIterator<Item = Target>) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        let targets: BTreeSet<Target> = targets.into_iter().collect();
+        for target in &targets {
+            self.providers.entry(target.provider.clone()).or_default().insert((id, target.clone()));
+        }
+        let empty = targets.is_empty();
+        open.targets = Some(targets);
+        if empty {
+            self.close(id);
+        }
+    }
+
+    /// The oldest deliveries of a provider beyond `limit`.
+    pub(super) fn overflow(&self, provider: &ObjectKey, limit: usize) -> Vec<(u64, Target)> {
+        let Some(waiting) = self.providers.get(provider) else { return Vec::new() };
+        waiting.iter().take(waiting.len().saturating_sub(limit)).cloned().collect()
+    }
+
+    /// A delivery needs no further try; says whether it was known.
+    pub(super) fn done(&mut self, id: u64, target: &Target) -> bool {
+        let Some(open) = self.open.get_mut(&id) else { return false };
+        let Some(targets) = &mut open.targets else { return false };
+        let known = targets.remove(target);
+        let last = targets.is_empty();
+        if let Some(waiting) = self.providers.get_mut(&target.provider) {
+            waiting.remove(&(id, target.clone()));
+            if waiting.is_empty() {
+                self.providers.remove(&target.provider);
+            }
+        }
+        if last {
+            self.close(id);
+        }
+        known
+    }
+
+    fn close(&mut self, id: u64) {
+        let Some(open) = self.open.remove(&id) else { return };
+        self.bytes -= open.size;
+        for target in open.targets.into_iter().flatten() {
+            if let Some(waiting) = self.providers.get_mut(&target.provider) {
+                waiting.remove(&(id, target.clone()));
+            }
+        }
+    }
+
+    fn remember(&mut self, id: u64, event: Arc<WireEvent>, size: usize) {
+        self.recent.push_back((Seen { id, event }, size));
+        self.recent_bytes += size;
+        while self.recent.len() > RECENT || self.recent_bytes > RECENT_BYTES {
+            let Some((_, size)) = self.recent.pop_front() else { return };
+            self.recent_bytes -= size;
+        }
+    }
+
+    /// What of the segments before `keep_from` is still needed, as records that stand for it.
+    pub(super) fn needed_before(&self, keep_from: u64) -> Vec<Record> {
+        let seen = self.keys.iter().filter(|(_, seen)| seen.segment < keep_from);
+        let seen = seen.map(|(key, seen)| Record::Seen { id: seen.id, at: seen.at, key: key.clone() });
+        let open = self.open.iter().filter(|(_, open)| open.segment < keep_from).map(|(id, open)| Record::Kept {
+            id: *id,
+            at: open.at,
+            traceparent: open.traceparent.clone(),
+            event: open.event.as_ref().clone(),
+            targets: open.targets.clone(),
+        });
+        seen.chain(open).collect()
+    }
+
+    /// These now stand in this segment.
+    pub(super) fn moved(&mut self, keep_from: u64, to: u64) {
+        for seen in self.keys.values_mut().filter(|seen| seen.segment < keep_from) {
+            seen.segment = to;
+        }
+        for open in self.open.values_mut().filter(|open| open.segment < keep_from) {
+            open.segment = to;
+        }
+    }
+
+    /// Whether a record is being written, so that its segment is not known.
+    pub(super) fn is_settling(&self) -> bool {
+        self.open.values().any(|open| open.segment == SETTLING)
+            || self.keys.values().any(|seen| seen.segment == SETTLING)
+    }
+
+    /// Bytes of waiting events in segments before `keep_from`.
+    pub(super) fn bytes_before(&self, keep_from: u64) -> usize {
+        self.open.values().filter(|open| open.segment < keep_from).map(|open| open.size).sum()
+    }
+}

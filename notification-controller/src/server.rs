@@ -1,0 +1,126 @@
+//! A small HTTP server for requests from strangers: everything about a request is bounded.
+//!
+//! | what | bound |
+//! |---|---|
+//! | headers | 256 KiB, 10 s |
+//! | body | 3 MiB, 30 s from the request's start |
+//! | connections | 512 at a time, more wait to be accepted |
+
+mod metrics;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use metrics::HttpMetrics;
+
+/// The longest body.
+pub const MAX_BODY: usize = 3 << 20;
+const MAX_HEADERS: usize = 256 << 10;
+const MAX_HEADER_COUNT: usize = 1_000;
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+const BODY_WITHIN: Duration = Duration::from_secs(30);
+const MAX_CONNECTIONS: usize = 512;
+/// How long requests under way may take to end at shutdown.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long to wait after an accept failed, usually for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The request to answer, its body not read yet.
+pub type Asked = Request<Incoming>;
+/// An answer.
+pub type Answer = Response<Full<Bytes>>;
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// The label `handler` of metrics.
+    const NAME: &'static str;
+
+    /// Answers one request; [`body`] reads its body.
+    fn handle(&self, request: Asked) -> impl Future<Output = Answer> + Send;
+}
+
+/// Serves until shutdown, then lets requests under way end.
+pub async fn serve<H: Handler>(
+    listener: TcpListener,
+    handler: Arc<H>,
+    metrics: HttpMetrics,
+    shutdown: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
+    loop {
+        let Some(Ok(place)) = shutdown.run_until_cancelled(Arc::clone(&places).acquire_owned()).await else { break };
+        let stream = match shutdown.run_until_cancelled(listener.accept()).await {
+            None => break,
+            Some(Ok((stream, _))) => stream,
+            Some(Err(error)) => {
+                tracing::error!(error = %error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let (handler, metrics, stop) = (Arc::clone(&handler), metrics.clone(), shutdown.clone());
+        connections.spawn(async move {
+            let _place = place;
+            let service = service_fn(move |request| {
+                let (handler, metrics) = (Arc::clone(&handler), metrics.clone());
+                async move { Ok::<_, Infallible>(metrics.measured(handler.as_ref(), request).await) }
+            });
+            let mut builder = http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+            builder.max_buf_size(MAX_HEADERS).max_headers(MAX_HEADER_COUNT);
+            let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(error = %error, "connection ended");
+            }
+        });
+    }
+    connections.close();
+    let _ = tokio::time::timeout(GRACE, connections.wait()).await;
+}
+
+/// Reads a body within its bounds, or says what to answer instead.
+///
+/// # Errors
+/// 413 when it is too long, 408 when it takes too long, 400 when it cannot be read.
+pub async fn body(body: Incoming) -> Result<Bytes, Answer> {
+    let declared = hyper::body::Body::size_hint(&body).lower();
+    if declared > MAX_BODY as u64 {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(answer(StatusCode::BAD_REQUEST, "the body cannot be read")),
+        Err(_) => Err(answer(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
+    }
+}
+
+fn too_large() -> Answer {
+    answer(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 3 MiB")
+}
+
+/// An answer with a sentence for people.
+#[must_use]
+pub fn answer(status: StatusCode, text: &'static str) -> Answer {
+    let body = if text.is_empty() { Bytes::new() } else { Bytes::from(format!("{text}\n")) };
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, text);
+    answer
+}
