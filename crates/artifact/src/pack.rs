@@ -3,6 +3,8 @@
 //! Entries are relative and sorted; only regular files and directories; owner, group and times are zero; modes are 0750
 //! for directories, 0700 for executables and 0600 for other files.
 
+mod files;
+
 use std::{
     ffi::OsString,
     io::{self, Read, Write},
@@ -16,6 +18,8 @@ use crate::{
     digest::{Algorithm, Digest, Tee},
     ignore::{self, Pattern, Rules},
 };
+
+pub use files::{Files, Taker, pack_files};
 
 /// The most a single ignore file may hold, and all of them together in patterns.
 const IGNORE_BYTES: u64 = 1 << 20;
@@ -56,6 +60,9 @@ pub enum PackError {
         /// The file.
         path: String,
     },
+    /// Files that are in no directory could not be shown.
+    #[error("cannot read the files")]
+    Files(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// What was packed.
@@ -109,19 +116,24 @@ pub fn pack<W: Write>(root: &Dir, rules: &Rules, out: W, algorithm: Algorithm) -
     let gzip = GzBuilder::new().mtime(0).operating_system(255).write(tee, Compression::default());
     let mut walk = Walk { tar: Builder::new(gzip), rules, files: 0 };
     walk.directory(root, &mut Vec::new())?;
-    let files = walk.files;
-    let gzip = walk.tar.into_inner().map_err(PackError::Write)?;
-    let (out, digest, size) = gzip.finish().map_err(PackError::Write)?.finish();
-    Ok((out, Packed { digest, size, files }))
+    walk.finish()
 }
 
+type Gzip<W> = flate2::write::GzEncoder<Tee<W>>;
+
 struct Walk<'a, W: Write> {
-    tar: Builder<W>,
+    tar: Builder<Gzip<W>>,
     rules: &'a Rules,
     files: u64,
 }
 
 impl<W: Write> Walk<'_, W> {
+    fn finish(self) -> Result<(W, Packed), PackError> {
+        let gzip = self.tar.into_inner().map_err(PackError::Write)?;
+        let (out, digest, size) = gzip.finish().map_err(PackError::Write)?.finish();
+        Ok((out, Packed { digest, size, files: self.files }))
+    }
+
     fn directory(&mut self, dir: &Dir, path: &mut Vec<String>) -> Result<(), PackError> {
         for (name, is_dir) in listing(dir, path)? {
             let read = |source| PackError::Read { path: join(path, &name), source };

@@ -203,6 +203,28 @@ impl Store {
         .await
     }
 
+    /// Packs files that are in no directory, by the same rules.
+    ///
+    /// # Errors
+    /// When the files or the storage fail.
+    pub async fn archive_files(
+        &self,
+        at: &Location,
+        files: Box<dyn pack::Files>,
+        spec_ignore: Option<String>,
+    ) -> Result<Written, StoreError> {
+        let algorithm = self.inner.options.algorithm;
+        self.write(at, move |out| {
+            let packed = pack::pack_files(&*files, spec_ignore.as_deref(), out, algorithm);
+            let (out, packed) = packed.map_err(|error| match error {
+                pack::PackError::Rules { .. } => StoreError::Rules(error),
+                error => StoreError::Archive(error),
+            })?;
+            Ok((out, packed.digest, packed.size))
+        })
+        .await
+    }
+
     /// Copies bytes as they are, from the beginning of `source`.
     pub async fn copy(&self, at: &Location, mut source: File) -> Result<Written, StoreError> {
         let algorithm = self.inner.options.algorithm;
