@@ -15,6 +15,7 @@ pub mod ignore;
 pub mod pack;
 pub mod serve;
 pub mod store;
+pub mod tree;
 pub mod unpack;
 
 pub use digest::{Algorithm, Digest};

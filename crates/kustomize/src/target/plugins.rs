@@ -60,6 +60,7 @@ struct Metadata {
 #[serde(default, rename_all = "camelCase")]
 struct Named {
     name: String,
+    namespace: String,
     project_id: String,
 }
 
@@ -286,6 +287,6 @@ fn iam_policy(settings: &Settings) -> Result<Resource, Error> {
     let account = format!("{}@{}.iam.gserviceaccount.com", settings.service_account.name, settings.service_account.project_id);
     resource.set_annotation("iam.gke.io/gcp-service-account", &account);
     resource.set_name(&settings.kubernetes_service.name);
-    resource.set_namespace(&settings.metadata.namespace);
+    resource.set_namespace(&settings.kubernetes_service.namespace);
     Ok(resource)
 }
