@@ -98,7 +98,6 @@ fn decode(auth: &str) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Keychain, Repository};
 
     fn found(keychain: &Keychain, url: &str) -> Option<(String, String)> {
