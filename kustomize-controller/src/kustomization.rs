@@ -11,7 +11,6 @@ pub mod error;
 pub mod facts;
 pub mod finalize;
 pub mod gather;
-pub mod generate;
 pub mod health;
 pub mod history;
 pub mod spec;

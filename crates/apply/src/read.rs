@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use weir_manifest::{
-    IgnoreRule, Object, ObjectRef, Policy, ignore,
+    Cleanup, IgnoreRule, Object, ObjectRef, Policy, ignore,
     inventory::Entry,
     plan::{Live, Read, read_for},
     pointer::Pointer,
@@ -61,6 +61,8 @@ pub struct Reader<'a> {
     pub concurrency: usize,
     /// Fields that are left alone.
     pub ignore: &'a [IgnoreRule],
+    /// What is cleaned up on live objects.
+    pub cleanup: &'a Cleanup,
     /// Whether every object may be recreated when a field of it cannot change.
     pub force: bool,
 }
@@ -126,6 +128,14 @@ impl Reader<'_> {
     fn refused(&self, desired: &Object, live: Option<Object>, error: RequestError) -> Result<Live, RequestError> {
         match live {
             Some(live) if Policy::of(&live).is_excluded() => Ok(Live::Untouched),
+            Some(live) if error.code() == Some(422) && !error.is_immutable_text() => {
+                let tangled = self.cleanup.untangle(desired, &live).is_some();
+                match tangled {
+                    true => Ok(Live::Entangled { live }),
+                    false if self.may_force(desired, &live) => Ok(Live::Immutable { live }),
+                    false => Err(error),
+                }
+            }
             Some(live) if error.is_immutable() && self.may_force(desired, &live) => Ok(Live::Immutable { live }),
             _ => Err(error),
         }

@@ -101,6 +101,25 @@ impl Cleanup {
         Some(Value::Array(operations))
     }
 
+    /// The JSON patch after which an object can be applied that the server refuses to merge with what others put into its
+    /// lists; see [`disentangle`]. `None` when nothing of theirs is in the way.
+    #[must_use]
+    pub fn untangle(&self, desired: &Object, live: &Object) -> Option<Value> {
+        let Some(Value::Array(mut operations)) = self.patch(desired, live) else {
+            return disentangle(desired, live, &self.owner);
+        };
+        let mut cleaned = live.clone();
+        if let Some(entries) = self.taken_over(live) {
+            cleaned.metadata_mut().insert("managedFields".to_owned(), Value::Array(entries));
+        }
+        if let Some(Value::Array(more)) = disentangle(desired, &cleaned, &self.owner) {
+            operations.retain(|operation| text(operation, "path") != "/metadata/managedFields");
+            operations.retain(|operation| text(operation, "path") != "/metadata/resourceVersion");
+            operations.extend(more);
+        }
+        Some(Value::Array(operations))
+    }
+
     /// The entries after the take-over: what the named managers had becomes part of our one `Apply` entry.
     fn taken_over(&self, live: &Object) -> Option<Vec<Value>> {
         let entries = entries(live);
@@ -188,6 +207,98 @@ fn is_element(key: &str, index: &str, element: &Value) -> bool {
     }
 }
 
+/// The JSON patch that makes ours, for the time of the next apply, what others put into lists beside our elements: then
+/// applying removes it. `None` when nobody did.
+///
+/// Needed when the server refuses the merge, for example two ports of the same name because somebody changed the number of
+/// one: the number is the key, so to the server it is another port.
+#[must_use]
+pub fn disentangle(desired: &Object, live: &Object, owner: &str) -> Option<Value> {
+    let desired_value = Value::Object(desired.as_map().clone());
+    let (mut taken, mut rest, mut ours, mut time) = (Map::new(), Vec::new(), None, None);
+    for entry in entries(live) {
+        if is_applier(entry, owner) {
+            ours = Some(entry.clone());
+            continue;
+        }
+        let mut entry = entry.clone();
+        if text(&entry, "operation") == Operation::Update.as_str() && text(&entry, "subresource").is_empty() {
+            if let Some(Value::Object(fields)) = entry.get_mut("fieldsV1") {
+                let foreign = take_foreign(fields, &desired_value);
+                merge_maps(&mut taken, &foreign);
+            }
+            time = entry.get("time").cloned().or(time);
+        }
+        rest.push(entry);
+    }
+    if taken.is_empty() {
+        return None;
+    }
+    let mut ours = ours.unwrap_or_else(|| {
+        json!({"manager": owner, "operation": "Apply", "apiVersion": desired.api_version(), "fieldsType": "FieldsV1",
+            "fieldsV1": {}, "time": time})
+    });
+    if let Some(Value::Object(fields)) = ours.get_mut("fieldsV1") {
+        merge_maps(fields, &taken);
+    }
+    rest.retain(|entry| entry.get("fieldsV1").and_then(Value::as_object).is_none_or(|fields| !fields.is_empty()));
+    rest.insert(0, ours);
+    Some(json!([
+        {"op": "replace", "path": "/metadata/managedFields", "value": rest},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": live.resource_version()},
+    ]))
+}
+
+/// Takes out of a `fieldsV1` tree the elements of lists that `desired` has too, but without them.
+fn take_foreign(fields: &mut Map<String, Value>, desired: &Value) -> Map<String, Value> {
+    let mut taken = Map::new();
+    for (key, below) in fields.iter_mut() {
+        let Some(below) = below.as_object_mut() else { continue };
+        let found = match key.strip_prefix("f:").and_then(|name| desired.get(name)) {
+            Some(list @ Value::Array(_)) => take_elements(below, list),
+            Some(next) => take_foreign(below, next),
+            None => Map::new(),
+        };
+        if !found.is_empty() {
+            taken.insert(key.clone(), Value::Object(found));
+        }
+    }
+    taken
+}
+
+fn take_elements(fields: &mut Map<String, Value>, list: &Value) -> Map<String, Value> {
+    let mut taken = Map::new();
+    let elements = list.as_array().map_or(&[][..], Vec::as_slice);
+    let keys: Vec<String> = fields.keys().filter(|key| key.starts_with("k:")).cloned().collect();
+    for key in keys {
+        match elements.iter().find(|element| is_element(&key, "", element)) {
+            Some(element) => {
+                let found = fields.get_mut(&key).and_then(Value::as_object_mut).map(|f| take_foreign(f, element));
+                if let Some(found) = found.filter(|found| !found.is_empty()) {
+                    taken.insert(key, Value::Object(found));
+                }
+            }
+            None => {
+                if let Some(below) = fields.remove(&key) {
+                    taken.insert(key, below);
+                }
+            }
+        }
+    }
+    taken
+}
+
+fn merge_maps(into: &mut Map<String, Value>, from: &Map<String, Value>) {
+    for (key, value) in from {
+        match into.get_mut(key) {
+            Some(have) => merge(have, value),
+            None => {
+                into.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
 /// The managed-field entries of an object.
 pub(crate) fn entries(object: &Object) -> &[Value] {
     object.at(&["metadata", "managedFields"]).and_then(Value::as_array).map_or(&[], Vec::as_slice)
@@ -212,14 +323,7 @@ fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
 
 fn merge(into: &mut Value, from: &Value) {
     if let (Value::Object(into), Value::Object(from)) = (into, from) {
-        for (key, value) in from {
-            match into.get_mut(key) {
-                Some(have) => merge(have, value),
-                None => {
-                    into.insert(key.clone(), value.clone());
-                }
-            }
-        }
+        merge_maps(into, from);
     }
 }
 
@@ -276,6 +380,35 @@ mod tests {
         let mut merge = dirty.clone();
         merge.set_annotation("kustomize.toolkit.fluxcd.io/ssa", "Merge");
         assert_eq!(cleanup.patch(&merge, &dirty), None);
+    }
+
+    #[test]
+    fn a_list_element_put_beside_ours_is_taken_and_nothing_else() {
+        let service = |port: u16, entries: Value| {
+            Object::from_value(json!({"apiVersion": "v1", "kind": "Service", "metadata":
+                {"name": "a", "resourceVersion": "7", "managedFields": entries},
+                "spec": {"ports": [{"name": "http", "port": port, "protocol": "TCP"}]}}))
+            .unwrap()
+        };
+        let foreign = r#"k:{"port":81,"protocol":"TCP"}"#;
+        let ours = entry("us", "Apply", json!({"f:spec": {"f:selector": {}}}));
+        let theirs = |ports: Value| {
+            entry("them", "Update", json!({"f:metadata": {"f:labels": {"f:x": {}}}, "f:spec": {"f:ports": ports}}))
+        };
+        let live = service(81, json!([ours, theirs(json!({".": {}, foreign: {".": {}, "f:port": {}}}))]));
+        let patch = disentangle(&service(80, json!([])), &live, "us").unwrap();
+        assert_eq!(
+            patch[0]["value"],
+            json!([
+                entry(
+                    "us",
+                    "Apply",
+                    json!({"f:spec": {"f:selector": {}, "f:ports": {foreign: {".": {}, "f:port": {}}}}})
+                ),
+                theirs(json!({".": {}})),
+            ])
+        );
+        assert_eq!(disentangle(&service(81, json!([])), &live, "us"), None, "that element is desired");
     }
 
     #[test]

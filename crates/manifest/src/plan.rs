@@ -58,6 +58,11 @@ pub enum Live {
     },
     /// It is there or not, and is not to be touched.
     Untouched,
+    /// It is there, and the server refuses ours merged with what others put into its lists.
+    Entangled {
+        /// As it is.
+        live: Object,
+    },
     /// It is there, and the server refuses the change because a field cannot change.
     Immutable {
         /// As it is.
@@ -153,6 +158,12 @@ pub fn diff(desired: Object, live: Live, rules: Rules<'_>) -> Change {
     let action = match live {
         Live::Absent => Action::Create { object: desired },
         Live::Untouched => Action::Skip,
+        Live::Entangled { live } => {
+            // What applying would make of it cannot be asked; compared is what we send.
+            let fields = sent_differences(&desired, &live);
+            let cleanup = rules.cleanup.untangle(&desired, &live);
+            Action::Configure { object: desired, cleanup, fields }
+        }
         Live::Immutable { live } => Action::Recreate { object: desired, uid: live.uid().to_owned() },
         Live::Present { live, .. } if Policy::of(&live).is_excluded() => Action::Skip,
         Live::Present { live, dry_run, sent } => {
@@ -188,6 +199,13 @@ pub fn differences(live: &Object, next: &Object, ignored: &[Pointer]) -> Vec<Fie
             }
         }
     }
+    changes
+}
+
+/// Where a live object does not have what is sent.
+fn sent_differences(desired: &Object, live: &Object) -> Vec<FieldChange> {
+    let mut changes = differences(live, desired, &[]);
+    changes.retain(|change| change.to.is_some());
     changes
 }
 

@@ -97,17 +97,18 @@ impl Target<'_> {
     }
 
     async fn stage(&self, stage: Stage, applied: &mut Applied) -> Result<(), Error> {
+        let cleanup = Cleanup::standard(self.cluster.manager(), &self.options.override_managers);
         let reader = Reader {
             cluster: self.cluster,
             concurrency: self.options.concurrent_ssa,
             ignore: &self.spec.ignore,
+            cleanup: &cleanup,
             force: self.ks.spec.force,
         };
         let live = match reader.read(&stage.objects).await {
             Ok(live) => live,
             Err(cause) => return Err(Error::Refused { cause: Box::new(cause), log: applied.log() }),
         };
-        let cleanup = Cleanup::standard(self.cluster.manager(), &self.options.override_managers);
         let change = |(object, live): (Object, weir_manifest::Live)| {
             let ignored = ignore::ignored(&self.spec.ignore, &object);
             diff(object, live, Rules { cleanup: &cleanup, ignored: &ignored })

@@ -1,22 +1,29 @@
 //! Files -> objects, complete: built, substituted, labelled, normalised. No cluster, no clock.
 
 use sha2::{Digest as _, Sha256};
-use weir_api::kustomize::{Kustomization, KustomizationSpec};
+use weir_api::{
+    kustomize::{Kustomization, KustomizationSpec},
+    meta,
+};
 use weir_envsubst::Mode;
-use weir_kustomize::{Kind, LoadRestrictions, Options, Overlay, Reorder, Tree, tree::join};
+use weir_kustomize::{
+    Kind, LoadRestrictions, Options, Overlay, Reorder, Tree,
+    flux::{ImageOverride, Overrides, PatchOverride, PatchTarget, generate},
+    tree::join,
+};
 use weir_manifest::{InvalidObject, Object, normalize::normalize};
 
 use super::{
-    error, generate,
+    error,
     substitute::{self, Variables},
 };
 
 /// Why there are no objects.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No kustomization file.
+    /// No kustomization file, and none can be made.
     #[error(transparent)]
-    Generate(#[from] generate::Error),
+    Generate(weir_kustomize::Error),
     /// The engine refused.
     #[error("kustomize build failed")]
     Kustomize(#[source] weir_kustomize::Error),
@@ -80,8 +87,8 @@ fn folder(spec: &KustomizationSpec, tree: &dyn Tree) -> Result<String, error::Er
 }
 
 fn resources(spec: &KustomizationSpec, tree: &dyn Tree, dir: &str) -> Result<Vec<Object>, Error> {
-    let (path, content) = generate::kustomization(tree, dir, spec)?;
-    let tree = Overlay::new(tree, path, content);
+    let file = generate(tree, dir, &overrides(spec)).map_err(Error::Generate)?;
+    let tree = Overlay::new(tree, file.path, file.content);
     let options = Options { load_restrictions: LoadRestrictions::None, reorder: Reorder::None, ..Options::default() };
     let built = weir_kustomize::build(&tree, dir, &options).map_err(Error::Kustomize)?;
     let object = |resource: &weir_kustomize::Resource| {
@@ -89,6 +96,38 @@ fn resources(spec: &KustomizationSpec, tree: &dyn Tree, dir: &str) -> Result<Vec
         Object::from_value(value).map_err(Error::Object)
     };
     built.iter().map(object).collect()
+}
+
+/// What the spec adds to the kustomization file.
+fn overrides(spec: &KustomizationSpec) -> Overrides {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let target = |target: &meta::Selector| PatchTarget {
+        group: text(&target.group),
+        version: text(&target.version),
+        kind: text(&target.kind),
+        name: text(&target.name),
+        namespace: text(&target.namespace),
+        label_selector: text(&target.label_selector),
+        annotation_selector: text(&target.annotation_selector),
+    };
+    let patch =
+        |patch: &meta::Patch| PatchOverride { patch: patch.patch.clone(), target: patch.target.as_ref().map(target) };
+    let image = |image: &meta::Image| ImageOverride {
+        name: image.name.clone(),
+        new_name: text(&image.new_name),
+        new_tag: text(&image.new_tag),
+        digest: text(&image.digest),
+    };
+    Overrides {
+        target_namespace: text(&spec.target_namespace),
+        name_prefix: text(&spec.name_prefix),
+        name_suffix: text(&spec.name_suffix),
+        patches: spec.patches.iter().map(patch).collect(),
+        components: spec.components.clone(),
+        ignore_missing_components: spec.ignore_missing_components,
+        images: spec.images.iter().map(image).collect(),
+        build_metadata: spec.build_metadata.iter().map(|option| option.as_str().to_owned()).collect(),
+    }
 }
 
 fn substituted(

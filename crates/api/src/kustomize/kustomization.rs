@@ -29,9 +29,9 @@ use crate::{
     category = "all",
     category = "fluxcd",
     category = "fluxcd-appliers",
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
-    printcolumn(name = "Status", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].message"#),
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].status"}"#,
+    printcolumn = r#"{"name": "Status", "type": "string", "jsonPath": ".status.conditions[?(@.type==\"Ready\")].message"}"#,
     doc = "A directory of an artifact, built with kustomize and kept applied.",
     crates(kube_core = "::kube_core")
 )]
@@ -128,6 +128,17 @@ pub enum BuildMetadata {
     OriginAnnotations,
     /// The transformers that changed it.
     TransformerAnnotations,
+}
+
+impl BuildMetadata {
+    /// As it stands in the spec.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OriginAnnotations => "originAnnotations",
+            Self::TransformerAnnotations => "transformerAnnotations",
+        }
+    }
 }
 
 /// How encrypted files are decrypted.
