@@ -36,6 +36,8 @@ struct Inner {
     deadline: Duration,
     period: Duration,
     observed: Mutex<Observed>,
+    /// The lease as we last wrote it: renewing it needs no read.
+    ours: Mutex<Option<Lease>>,
 }
 
 /// `<controller>-leader-election`, with the shard's mark when there is one.
@@ -63,6 +65,7 @@ impl Elector {
             period: common.leader_election_retry_period.0,
             namespace,
             observed: Mutex::default(),
+            ours: Mutex::default(),
         };
         context.metrics.leader(&inner.name, false);
         Self { inner: Arc::new(inner) }
@@ -82,7 +85,7 @@ impl Elector {
                 Ok(false) => {}
                 Err(error) => tracing::error!(error = %error, "error retrieving resource lock {}", self.lease()),
             }
-            tokio::time::sleep(self.inner.period.mul_f64(1.0 + 0.2 * rand::random::<f64>())).await;
+            tokio::time::sleep(self.inner.period.mul_f64(1.0 + 1.2 * rand::random::<f64>())).await;
         }
         tracing::info!("successfully acquired lease {}", self.lease());
         self.inner.context.metrics.leader(&self.inner.name, true);
@@ -134,26 +137,46 @@ impl Elector {
     async fn attempt(&self) -> Result<bool, kube::Error> {
         let inner = &self.inner;
         let now = inner.context.clock.now();
+        let mut ours = inner.ours.lock().await;
+        if let Some(lease) = ours.take() {
+            let renewed = record::taken(lease, &inner.identity, inner.duration, now);
+            match inner.api.replace(&inner.name, &PostParams::default(), &renewed).await {
+                Ok(lease) => {
+                    *ours = Some(lease);
+                    return Ok(true);
+                }
+                // Somebody wrote it, or it is gone: look again.
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => {}
+                Err(error) => {
+                    *ours = Some(renewed);
+                    return Err(error);
+                }
+            }
+        }
         let current = inner.api.get_opt(&inner.name).await?;
         let Some(lease) = current else {
             let lease = record::first(&inner.name, &inner.namespace, &inner.identity, inner.duration, now);
             let created = inner.api.create(&PostParams::default(), &lease).await;
-            return conflict_is_false(created);
+            return taken(created, &mut ours);
         };
         let at: Instant = clock::instant();
         match inner.observed.lock().await.decide(&lease, &inner.identity, inner.duration, at) {
             Decision::Wait => Ok(false),
             Decision::Take => {
                 let taken = record::taken(lease, &inner.identity, inner.duration, now);
-                conflict_is_false(inner.api.replace(&inner.name, &PostParams::default(), &taken).await)
+                self::taken(inner.api.replace(&inner.name, &PostParams::default(), &taken).await, &mut ours)
             }
         }
     }
 }
 
-fn conflict_is_false(result: Result<Lease, kube::Error>) -> Result<bool, kube::Error> {
+/// Whether a write took the lease; a conflict says that somebody else was faster.
+fn taken(result: Result<Lease, kube::Error>, ours: &mut Option<Lease>) -> Result<bool, kube::Error> {
     match result {
-        Ok(_) => Ok(true),
+        Ok(lease) => {
+            *ours = Some(lease);
+            Ok(true)
+        }
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(false),
         Err(error) => Err(error),
     }

@@ -288,3 +288,6 @@ struct Line<'a> {
     #[serde(borrow)]
     object: &'a RawValue,
 }
+
+#[cfg(test)]
+mod tests;

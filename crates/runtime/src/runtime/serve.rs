@@ -82,6 +82,11 @@ impl Runtime {
         }
         let result = wait(&mut tasks, &shutdown, lost, elector.as_ref()).await;
         shutdown.cancel();
+        if let Err(RuntimeError::LeadershipLost { .. }) = &result {
+            // Another instance may begin any moment: nothing of ours goes on beside it.
+            tasks.shutdown().await;
+            return result;
+        }
         tracing::info!("shutting down");
         let ended = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(GRACE + Duration::from_secs(1), ended).await.is_err() {
