@@ -181,6 +181,7 @@ impl Api {
                 }
             }
         }
+        crate::scratch::keep();
         bail!("{} {namespace}/{name}: {what}: not within {limit:?}; last seen: {}", kind.kind, brief(&last))
     }
 

@@ -87,6 +87,7 @@ impl OtlpReceiver {
                     .iter()
                     .map(|s| format!("{} {} {} <- {} {} {:?}", s.service, s.trace_id, s.span_id, s.parent_id, s.name, s.attributes))
                     .collect();
+                crate::scratch::keep();
                 anyhow::bail!("{what}: not among the spans within {limit:?}; seen:\n{}", lines.join("\n"));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -165,7 +165,7 @@ impl Suite {
             Service::Notification => vec![
                 format!("--events-addr={}", self.events.address()),
                 format!("--receiverAddr={}", self.receiver.address()),
-                format!("--storage-path={}", data.display()),
+                format!("--queue-path={}", data.display()),
             ],
         }
     }

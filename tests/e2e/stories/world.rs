@@ -54,9 +54,9 @@ impl World {
 
 /// The shared world; nothing in it may be killed.
 pub async fn world() -> &'static World {
-    static WORLD: OnceCell<World> = OnceCell::const_new();
+    static WORLD: OnceCell<Result<World>> = OnceCell::const_new();
     let start = || World::fresh(SuiteOptions { events: EventRoute::Grpc, ..SuiteOptions::default() });
-    WORLD.get_or_try_init(start).await.unwrap_or_else(|error| panic!("the shared world did not start: {error:#}"))
+    WORLD.get_or_init(start).await.as_ref().unwrap_or_else(|error| panic!("the shared world did not start: {error:#}"))
 }
 
 /// One story's namespace.
@@ -183,7 +183,13 @@ impl Tenant<'_> {
                 && text("/reason") == reason
                 && text("/metadata/revision").ends_with(commit)
         });
-        Ok(found.await?.json())
+        match found.await {
+            Ok(received) => Ok(received.json()),
+            Err(error) => {
+                weir_testkit::scratch::keep();
+                Err(error)
+            }
+        }
     }
 }
 

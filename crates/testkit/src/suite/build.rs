@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -13,11 +13,12 @@ use super::Service;
 /// The directory that holds the three binaries, built by cargo in the profile of the caller. `WEIR_BIN` names a directory whose binaries
 /// are used as they are.
 pub fn build_services() -> Result<PathBuf> {
-    static BUILT: Mutex<Option<PathBuf>> = Mutex::new(None);
-    let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(dir) = &*built {
-        return Ok(dir.clone());
-    }
+    // What does not compile once will not compile for the next test either.
+    static BUILT: OnceLock<std::result::Result<PathBuf, String>> = OnceLock::new();
+    BUILT.get_or_init(|| find_or_build().map_err(|error| format!("{error:#}"))).clone().map_err(anyhow::Error::msg)
+}
+
+fn find_or_build() -> Result<PathBuf> {
     let dir = match std::env::var_os("WEIR_BIN") {
         Some(dir) => std::path::absolute(dir)?,
         None => build()?,
@@ -25,7 +26,6 @@ pub fn build_services() -> Result<PathBuf> {
     for service in Service::ALL {
         ensure!(dir.join(service.name()).is_file(), "{} holds no {}", dir.display(), service.name());
     }
-    *built = Some(dir.clone());
     Ok(dir)
 }
 
