@@ -26,7 +26,7 @@ use weir_api::{
     names::{reason, weir},
 };
 use weir_apply::{Attention, Owner, Pending};
-use weir_artifact::Unpacked;
+use weir_artifact::{Unpacked, tree::DirTree};
 use weir_manifest::inventory::Entry;
 use weir_reconcile::{Conclusion, Outcome, Phase, Severity};
 use weir_runtime::{Run, Trigger};
@@ -44,7 +44,6 @@ use crate::{
     edge::Edge,
     memory::{Last, Memory, Settled},
     source::SourceKey,
-    tree::DirTree,
 };
 
 /// How long after its creation a Kustomization does not complain that its source has nothing yet.
@@ -179,7 +178,10 @@ async fn build(
 ) -> Result<build::Built, Error> {
     let settings = build::Settings { strict: target.options.strict_substitution };
     let ks = ks.clone();
-    let work = move || build::objects(&ks, &DirTree::new(files.dir()), &variables, settings);
+    let work = move || {
+        let dir = files.dir().try_clone().map_err(Error::Disk)?;
+        build::objects(&ks, &DirTree::new(dir), &variables, settings)
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(built) => built,
         Err(panic) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),

@@ -14,7 +14,6 @@ pub mod kustomization;
 mod live;
 mod memory;
 mod source;
-mod tree;
 
 use std::sync::{Arc, OnceLock};
 

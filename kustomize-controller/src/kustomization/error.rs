@@ -43,6 +43,8 @@ pub enum Error {
     Dependency { blocked: depends::Blocked, retry: Duration },
     #[error("failed to fetch artifact")]
     Fetch(#[source] Arc<FetchError>),
+    #[error("cannot read the unpacked artifact")]
+    Disk(#[source] std::io::Error),
     #[error("kustomization path not found: stat {path}: no such file or directory")]
     Path { path: String },
     #[error("invalid rule in spec.ignore")]
@@ -122,6 +124,7 @@ impl Failure for Error {
             | Self::NoArtifact { .. }
             | Self::ArtifactGone { .. }
             | Self::Fetch(_)
+            | Self::Disk(_)
             | Self::Path { .. } => reason::ARTIFACT_FAILED,
             Self::Build(_) | Self::VariablesNotFound { .. } | Self::Variables { .. } => reason::BUILD_FAILED,
             Self::Unsupported { .. }
