@@ -122,18 +122,6 @@ pub enum Error {
         #[source]
         source: weir_git::Error,
     },
-    /// The tree of the new commit cannot be taken.
-    #[error("failed to checkout and determine revision")]
-    Tree {
-        /// What is new.
-        news: String,
-        /// Why.
-        #[source]
-        source: weir_git::Error,
-    },
-    /// No room or no right for temporary files.
-    #[error("failed to create temporary working directory")]
-    Scratch(#[source] std::io::Error),
 }
 
 impl Failure for Error {
@@ -153,8 +141,7 @@ impl Failure for Error {
             Self::Secret { .. } | Self::ProxySecret(_) | Self::Proxy(_) => "AuthenticationFailed",
             Self::Auth(_) | Self::Encrypted { .. } => "AuthenticationFailed",
             Self::Empty => "EmptyGitRepository",
-            Self::Unsupported { .. } | Self::Checkout { .. } | Self::Tree { .. } => "GitOperationFailed",
-            Self::Scratch(_) => "DirectoryCreationFailed",
+            Self::Unsupported { .. } | Self::Checkout { .. } => "GitOperationFailed",
         }
     }
 }
@@ -163,16 +150,8 @@ impl SourceFailure for Error {
     fn condition(&self) -> Option<&'static str> {
         Some(match self {
             Self::Verify => condition::SOURCE_VERIFIED,
-            Self::Scratch(_) => condition::STORAGE_OPERATION_FAILED,
             _ => condition::FETCH_FAILED,
         })
-    }
-
-    fn news(&self) -> Option<&str> {
-        match self {
-            Self::Tree { news, .. } => Some(news),
-            _ => None,
-        }
     }
 }
 

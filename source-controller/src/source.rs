@@ -26,7 +26,7 @@ use weir_api::{
     meta::{Artifact, Condition},
     names::condition,
 };
-use weir_artifact::{Store, cap_std::fs::Dir};
+use weir_artifact::{Store, cap_std::fs::Dir, pack::Files};
 use weir_reconcile::{Conclusion, Event, Failure, Severity};
 use weir_runtime::{Finalized, ObjectKey, Reconciler, Run};
 
@@ -129,6 +129,13 @@ pub enum Body {
     Tree {
         /// The directory.
         dir: Dir,
+        /// Rules that have the last word.
+        ignore: Option<String>,
+    },
+    /// Files that are in no directory, to be packed.
+    Files {
+        /// The files.
+        files: Box<dyn Files>,
         /// Rules that have the last word.
         ignore: Option<String>,
     },

@@ -1,8 +1,8 @@
-//! From the server to a directory, when there is something new.
+//! From the server to the files of a commit, when there is something new.
 
 use weir_api::{meta::Artifact, source::GitRepository};
-use weir_artifact::cap_std::{ambient_authority, fs::Dir};
-use weir_git::{Checkout, Outcome, Remote, Request};
+use weir_artifact::pack::{Files, PackError, Taker};
+use weir_git::{Descend, Outcome, Remote, Request, Tree, TreeFile, Visitor};
 use weir_runtime::Run;
 
 use super::{Error, GitRepositories, gather::Inputs, plan};
@@ -39,29 +39,65 @@ pub(super) async fn content(
     let news = format!("new upstream revision '{revision}'");
     let (file, metadata) = (format!("{}.tar.gz", checkout.commit.id), plan::metadata(&checkout.commit));
     tracing::debug!(url = %remote, revision, bytes = checkout.received, "git repository checked out");
-    let (dir, scratch) = unpack(checkout, news.clone()).await?;
     Ok(Fetched::New(Content {
         revision,
         file,
-        body: Body::Tree { dir, ignore: object.spec.ignore.clone() },
+        body: Body::Files { files: Box::new(Packed(checkout.tree)), ignore: object.spec.ignore.clone() },
         metadata,
         took: begun.elapsed(),
         news,
         verified: None,
-        guard: Some(Box::new(scratch)),
+        guard: None,
     }))
 }
 
-/// The tree's files below a temporary directory, which goes with the guard.
-async fn unpack(checkout: Checkout, news: String) -> Result<(Dir, tempfile::TempDir), Error> {
-    let writing = move || {
-        let scratch = tempfile::Builder::new().prefix("gitrepository-").tempdir().map_err(Error::Scratch)?;
-        let dir = Dir::open_ambient_dir(scratch.path(), ambient_authority()).map_err(Error::Scratch)?;
-        checkout.tree.write_to(&dir).map_err(|source| Error::Tree { news, source })?;
-        Ok((dir, scratch))
-    };
-    match tokio::task::spawn_blocking(writing).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::Scratch(std::io::Error::other("shutting down"))),
+/// A tree to be packed straight from its objects.
+struct Packed(Tree);
+
+impl Files for Packed {
+    fn show(&self, taker: &mut dyn Taker) -> Result<(), PackError> {
+        let mut showing = Showing { taker, failure: None };
+        match (self.0.visit(&mut showing), showing.failure) {
+            (_, Some(failure)) => Err(failure),
+            (result, None) => result.map_err(PackError::files),
+        }
+    }
+}
+
+/// A visitor of the tree that shows it to a packer.
+struct Showing<'a> {
+    taker: &'a mut dyn Taker,
+    failure: Option<PackError>,
+}
+
+/// The packer failed; how is kept beside.
+#[derive(Debug, thiserror::Error)]
+#[error("the packer failed")]
+struct Ended;
+
+impl Showing<'_> {
+    fn keep<T>(&mut self, result: Result<T, PackError>) -> Result<T, Ended> {
+        result.map_err(|failure| {
+            self.failure = Some(failure);
+            Ended
+        })
+    }
+}
+
+impl Visitor for Showing<'_> {
+    type Error = Ended;
+
+    fn directory(&mut self, path: &str) -> Result<Descend, Ended> {
+        let result = self.taker.directory(path);
+        self.keep(result).map(|wanted| if wanted { Descend::Yes } else { Descend::No })
+    }
+
+    fn wants(&mut self, path: &str) -> Result<bool, Ended> {
+        Ok(self.taker.wants(path))
+    }
+
+    fn file(&mut self, file: TreeFile<'_>) -> Result<(), Ended> {
+        let result = self.taker.file(file.path, file.executable, file.content);
+        self.keep(result)
     }
 }

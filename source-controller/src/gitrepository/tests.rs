@@ -132,7 +132,6 @@ fn failures_show_as_flux_shows_them() {
         (Error::Auth(git()), "AuthenticationFailed", "FetchFailed"),
         (Error::Encrypted { name: "ns/s".into() }, "AuthenticationFailed", "FetchFailed"),
         (Error::GithubApp { name: "ns/s".into() }, "InvalidProviderConfiguration", "FetchFailed"),
-        (Error::Scratch(std::io::Error::other("x")), "DirectoryCreationFailed", "StorageOperationFailed"),
     ] {
         assert_eq!((error.kind(), error.reason(), error.condition()), (ErrorKind::Retry, reason, Some(condition)));
     }

@@ -163,6 +163,7 @@ async fn keep<S: Source>(object: &S::Object, content: Content, shared: &Shared, 
     let at = Location::new(S::Object::KIND, &key.namespace, &key.name, &content.file)?;
     let written = match content.body {
         Body::Tree { dir, ignore } => shared.store.archive(&at, dir, ignore).await?,
+        Body::Files { files, ignore } => shared.store.archive_files(&at, files, ignore).await?,
         Body::File(file) => shared.store.copy(&at, file).await?,
     };
     drop(content.guard);
