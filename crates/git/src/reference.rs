@@ -183,7 +183,7 @@ mod tests {
             commit: Some(SHA.into()),
         };
         assert!(
-            matches!(r.selector().unwrap(), Selector::Commit(id, Some(b)) if id.to_hex().to_string() == SHA && b == "main")
+            matches!(r.selector().unwrap(), Selector::Commit(id, Some(b)) if id.to_hex() == SHA && b == "main")
         );
         r.commit = None;
         assert!(matches!(r.selector().unwrap(), Selector::Name(n) if n == "refs/pull/1/head"));

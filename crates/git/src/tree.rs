@@ -30,7 +30,7 @@ pub enum Descend {
     No,
 }
 
-/// Takes in a tree, in Git's order: depth first, names by bytes.
+/// Takes in a tree: depth first, names by bytes.
 pub trait Visitor {
     /// What can go wrong.
     type Error: std::error::Error + Send + Sync + 'static;
@@ -122,15 +122,17 @@ impl Tree {
         Self { objects, root, limits, dir }
     }
 
-    /// Whether every tree and file is here.
+    /// Whether every tree and file is here and has a name that may be written.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let mut seen = BTreeSet::new();
         let mut left = vec![self.root];
         let mut buffer = Vec::new();
         while let Some(id) = left.pop() {
-            let tree = self.tree(&id, &mut buffer)?;
-            for entry in tree.entries {
+            for entry in self.tree(&id, &mut buffer)?.entries {
                 let id = entry.oid.to_owned();
+                if safe_name(entry.filename).is_none() {
+                    return Err(Error::Path { path: crate::error::clean(entry.filename) });
+                }
                 match entry.mode.kind() {
                     EntryKind::Tree if seen.insert(id) => left.push(id),
                     EntryKind::Blob | EntryKind::BlobExecutable if !self.objects.exists(&id) => {
@@ -185,10 +187,12 @@ impl<V: Visitor> Walk<'_, V> {
             return Err(self.tree.limit("directories in directories", self.tree.limits.tree_depth as u64));
         }
         let mut buffer = Vec::new();
-        let tree = self.tree.tree(&id, &mut buffer)?;
+        let mut entries = self.tree.tree(&id, &mut buffer)?.entries;
+        // Git sorts a directory as if its name ended in a slash; files on disk are listed by name alone.
+        entries.sort_unstable_by_key(|entry| entry.filename);
         let parent = self.path.len();
         let mut last: Option<&[u8]> = None;
-        for entry in tree.entries {
+        for entry in entries {
             self.left = self
                 .left
                 .checked_sub(1)

@@ -7,11 +7,13 @@
 //! Everything a server sends is counted against a budget before it is kept.
 //! Protocol: gitprotocol-v2(5), gitprotocol-pack(5), gitprotocol-http(5).
 
+mod greeting;
 mod packet;
 mod session;
 
+pub(crate) use greeting::{RemoteRef, parse_id};
 pub(crate) use packet::{PacketReader, remote_error};
-pub(crate) use session::{Depth, Fetch, RemoteRef, Session, Shallow, parse_id};
+pub(crate) use session::{Depth, Fetch, Session, Shallow};
 
 /// How we name ourselves.
 pub(crate) const AGENT: &str = concat!("weir/", env!("CARGO_PKG_VERSION"));

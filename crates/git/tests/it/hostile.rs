@@ -14,7 +14,7 @@ use flate2::{Compression, write::ZlibEncoder};
 use weir_git::{Error, Kind, Limits};
 use weir_testkit::{GitServer, Hostile, HttpServer};
 
-use super::{Source, branch, files};
+use super::{Source, branch};
 
 const TIP: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -220,8 +220,8 @@ async fn trees_with_names_that_must_not_be_written_are_refused() -> Result<()> {
         let commit = repo.git(&["-c", "user.name=n", "-c", "user.email=e", "commit-tree", "-m", "x", tree.trim()])?;
         let to = format!("{}:refs/heads/evil-{i}", commit.trim());
         repo.git(&["push", "--quiet", &repo.path().to_string_lossy(), &to])?;
-        let got = Source::new(server.url("app"))?.fetch(&branch(&format!("evil-{i}"))).await?;
-        assert!(matches!(files(&got.tree), Err(Error::Path { .. })), "{name:?}");
+        let got = Source::new(server.url("app"))?.outcome(&branch(&format!("evil-{i}"))).await;
+        assert!(matches!(got, Err(Error::Path { .. })), "{name:?}");
     }
     Ok(())
 }
