@@ -96,7 +96,9 @@ pub fn generate(tree: &dyn Tree, path: &str, overrides: &Overrides) -> Result<Ge
         Some(name) => (name, read(tree, &dir, name)?, false),
         None => ("kustomization.yaml", scan(tree, &dir)?, true),
     };
-    let empty = ["resources", "components"].iter().all(|f| fields.get(*f).is_none_or(|v| v.as_array().is_none_or(Vec::is_empty)));
+    let empty = ["resources", "components"]
+        .iter()
+        .all(|f| fields.get(*f).is_none_or(|v| v.as_array().is_none_or(Vec::is_empty)));
     merge(tree, &dir, &mut fields, overrides)?;
     if is_new && empty && fields.get("namespace").is_none() {
         // kustomize refuses a file that says nothing.
@@ -192,12 +194,7 @@ fn check_manifest(tree: &dyn Tree, path: &str) -> Result<(), Error> {
     crate::read::resources(&text, path).map(|_| ())
 }
 
-fn merge(
-    tree: &dyn Tree,
-    dir: &str,
-    fields: &mut Map<String, Value>,
-    overrides: &Overrides,
-) -> Result<(), Error> {
+fn merge(tree: &dyn Tree, dir: &str, fields: &mut Map<String, Value>, overrides: &Overrides) -> Result<(), Error> {
     for (key, value) in [
         ("namespace", &overrides.target_namespace),
         ("namePrefix", &overrides.name_prefix),
@@ -249,12 +246,7 @@ fn target_value(target: &PatchTarget) -> Value {
     Value::Object(out)
 }
 
-fn components(
-    tree: &dyn Tree,
-    dir: &str,
-    fields: &mut Map<String, Value>,
-    overrides: &Overrides,
-) -> Result<(), Error> {
+fn components(tree: &dyn Tree, dir: &str, fields: &mut Map<String, Value>, overrides: &Overrides) -> Result<(), Error> {
     for component in &overrides.components {
         let refused = |reason| Error::Refused { path: component.clone(), reason };
         if component.contains("://") || component.starts_with('/') {

@@ -116,10 +116,6 @@ fn holder<'a>(document: &'a mut Value, path: &str) -> Result<(&'a mut Value, Str
 }
 
 fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
-    if path.is_empty() {
-        *document = value;
-        return Ok(());
-    }
     let (holder, token) = holder(document, path)?;
     match holder {
         Value::Object(map) => {
@@ -164,6 +160,11 @@ fn replace(document: &mut Value, path: &str, value: Value) -> Result<(), String>
         return Ok(());
     }
     let (holder, token) = holder(document, path)?;
+    if let Value::Object(map) = holder {
+        // A key that is not there is set, other than the RFC says.
+        map.insert(token, value);
+        return Ok(());
+    }
     *child(holder, &token)? = value;
     Ok(())
 }
@@ -187,8 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_cannot_be_replaced_or_removed() {
-        assert!(patched(json!({"a": 1}), "[{op: replace, path: /b, value: 1}]").is_err());
+    fn what_is_not_there_can_be_replaced_but_not_removed() {
+        assert_eq!(patched(json!({"a": 1}), "[{op: replace, path: /b, value: 1}]").unwrap(), json!({"a": 1, "b": 1}));
+        assert!(patched(json!({"a": [1]}), "[{op: replace, path: /a/1, value: 1}]").is_err());
         assert!(patched(json!({"a": 1}), "[{op: remove, path: /b}]").is_err());
         assert!(patched(json!({"a": 1}), "[{op: add, path: /b/c, value: 1}]").is_err());
         assert!(patched(json!({"a": 1}), "[{op: test, path: /a, value: 2}]").is_err());

@@ -333,7 +333,7 @@ pub(crate) fn from_value<T: serde::de::DeserializeOwned>(mut value: Value, file:
 /// The same for the configuration of a plugin, where numbers and booleans are taken for strings.
 pub(crate) fn from_lenient<T: serde::de::DeserializeOwned>(mut value: Value, file: &str) -> Result<T, Error> {
     drop_nulls(&mut value);
-    stringify(&mut value, "");
+    stringify(&mut value);
     from_value(value, file)
 }
 
@@ -357,16 +357,16 @@ const TYPED: [&str; 16] = [
     "valuesInline",
 ];
 
-fn stringify(value: &mut Value, key: &str) {
+fn stringify(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (key, value) in map.iter_mut() {
                 if !TYPED.iter().any(|typed| typed.eq_ignore_ascii_case(key)) {
-                    stringify(value, key);
+                    stringify(value);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| stringify(item, key)),
+        Value::Array(items) => items.iter_mut().for_each(stringify),
         Value::Bool(b) => *value = Value::String(b.to_string()),
         Value::Number(n) => *value = Value::String(n.to_string()),
         Value::String(_) | Value::Null => {}
@@ -374,16 +374,8 @@ fn stringify(value: &mut Value, key: &str) {
 }
 
 /// Maps whose keys are free.
-const FREE: [&str; 8] = [
-    "commonLabels",
-    "commonAnnotations",
-    "pairs",
-    "labels",
-    "annotations",
-    "valuesInline",
-    "openapi",
-    "valuesLocal",
-];
+const FREE: [&str; 8] =
+    ["commonLabels", "commonAnnotations", "pairs", "labels", "annotations", "valuesInline", "openapi", "valuesLocal"];
 
 /// The spelling of fields; the original reads them in any case.
 const FIELDS: &str = "apiVersion kind metadata openapi namePrefix nameSuffix namespace commonLabels labels \

@@ -137,10 +137,8 @@ impl<'a> Loader<'a> {
 
     /// The kustomization file of the folder: its name and text.
     pub(crate) fn kustomization(&self) -> Result<(String, String), Error> {
-        let found: Vec<&str> = crate::kustomization::FILE_NAMES
-            .into_iter()
-            .filter(|name| self.kind(name) == Kind::File)
-            .collect();
+        let found: Vec<&str> =
+            crate::kustomization::FILE_NAMES.into_iter().filter(|name| self.kind(name) == Kind::File).collect();
         match found.as_slice() {
             [name] => Ok(((*name).to_owned(), self.read_text(name)?)),
             [] => Err(Error::NoKustomization {

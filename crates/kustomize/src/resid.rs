@@ -29,9 +29,7 @@ impl Gvk {
     /// `selector`'s non-empty parts are equal to this one's.
     pub(crate) fn is_selected(&self, selector: &Gvk) -> bool {
         let same = |want: &str, have: &str| want.is_empty() || want == have;
-        same(&selector.group, &self.group)
-            && same(&selector.version, &self.version)
-            && same(&selector.kind, &self.kind)
+        same(&selector.group, &self.group) && same(&selector.version, &self.version) && same(&selector.kind, &self.kind)
     }
 
     pub(crate) fn is_cluster_scoped(&self) -> bool {
@@ -42,13 +40,7 @@ impl Gvk {
 impl fmt::Display for Gvk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let or = |s: &str, none: &'static str| if s.is_empty() { none.to_owned() } else { s.to_owned() };
-        write!(
-            f,
-            "{}.{}.{}",
-            or(&self.kind, "[noKind]"),
-            or(&self.version, "[noVer]"),
-            or(&self.group, "[noGrp]")
-        )
+        write!(f, "{}.{}.{}", or(&self.kind, "[noKind]"), or(&self.version, "[noVer]"), or(&self.group, "[noGrp]"))
     }
 }
 

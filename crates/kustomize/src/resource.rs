@@ -208,5 +208,5 @@ pub(crate) fn text_of(node: &Node) -> String {
 }
 
 pub(crate) fn node_value(node: &Node) -> Result<serde_json::Value, weir_yaml::Error> {
-    weir_yaml::to_value_with(node, Schema::V3, &Limits::default())
+    weir_yaml::to_value_with(node, Schema::Kyaml, &Limits::default())
 }

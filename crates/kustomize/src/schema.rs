@@ -139,9 +139,7 @@ impl<'a> At<'a> {
         match self {
             At::Unknown => None,
             At::Type(schema, number) => Some((schema, schema.types.get(number)?)),
-            At::Field(schema, field) if field.shape == Shape::Object => {
-                Some((schema, schema.types.get(field.below?)?))
-            }
+            At::Field(schema, field) if field.shape == Shape::Object => Some((schema, schema.types.get(field.below?)?)),
             At::Field(..) => None,
         }
     }

@@ -203,9 +203,7 @@ mod tests {
 
     #[test]
     fn label_selectors_are_read() {
-        let met = |selector: &str, value: Option<&str>| {
-            requirements(selector).unwrap().iter().all(|r| r.is_met(value))
-        };
+        let met = |selector: &str, value: Option<&str>| requirements(selector).unwrap().iter().all(|r| r.is_met(value));
         assert!(met("a=b", Some("b")) && !met("a=b", None));
         assert!(met("a!=b", None) && !met("a!=b", Some("b")));
         assert!(met("a in (b, c)", Some("c")) && !met("a in (b,c)", Some("d")));

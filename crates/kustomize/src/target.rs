@@ -59,8 +59,12 @@ pub(crate) fn build(tree: &dyn Tree, path: &str, options: &Options<'_>) -> Resul
     let loader = Loader::new(tree, path, options)?;
     let target = Target::load(loader, None, String::new())?;
     let metadata = target.fields.build_metadata.clone();
-    let mut shared =
-        Shared { schema: Schema::builtin(), schema_is_set: false, builtin_used: false, track_origin: !metadata.is_empty() };
+    let mut shared = Shared {
+        schema: Schema::builtin(),
+        schema_is_set: false,
+        builtin_used: false,
+        track_origin: !metadata.is_empty(),
+    };
     let target = Target { origin: shared.track_origin.then(Origin::default), ..target };
     target.set_schema(&mut shared)?;
     let sorting = target.fields.sort_options.clone();
@@ -183,8 +187,7 @@ impl<'a> Target<'a> {
                 continue;
             }
             let found = self.file_resources(path).map_err(at)?;
-            shared.builtin_used |=
-                found.iter().any(|r| shared.schema.of_kind(r.api_version(), r.kind()).is_unknown());
+            shared.builtin_used |= found.iter().any(|r| shared.schema.of_kind(r.api_version(), r.kind()).is_unknown());
             pending.extend(found);
             self.check_budget(all.map.list.len() + pending.len())?;
         }

@@ -292,7 +292,9 @@ impl Emitter {
 }
 
 fn is_block_collection(node: &Node) -> bool {
-    node.style != Style::Flow && matches!(node.data, Data::Mapping(_) | Data::Sequence(_)) && !node.is_empty_collection()
+    node.style != Style::Flow
+        && matches!(node.data, Data::Mapping(_) | Data::Sequence(_))
+        && !node.is_empty_collection()
 }
 
 fn is_block_scalar(node: &Node) -> bool {

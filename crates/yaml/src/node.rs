@@ -433,7 +433,7 @@ fn expand(node: &Node, anchors: &mut Anchors, budget: &mut usize, limit: usize) 
                 }
             }
             for merge in merges {
-                merge_into(&mut expanded, merge).map_err(|kind| error(kind))?;
+                merge_into(&mut expanded, merge).map_err(error)?;
             }
             node.with_data(Data::Mapping(expanded))
         }

@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
 
     fn refuse_control_characters(&self) -> Result<(), Error> {
         let control = |&b: &u8| (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0x7f;
-        let Some(at) = self.bytes.iter().position(|b| control(b)) else { return Ok(()) };
+        let Some(at) = self.bytes.iter().position(control) else { return Ok(()) };
         let before = self.bytes.get(..at).unwrap_or_default();
         let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
         let column = 1 + before.iter().rev().take_while(|&&b| b != b'\n').count();

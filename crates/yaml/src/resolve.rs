@@ -8,6 +8,8 @@ pub enum Schema {
     /// go-yaml v3 into an untyped value: `yes` and `on` are strings, `0o17` is a number.
     #[default]
     V3,
+    /// As v3, after being written and read once more: so kyaml converts, and folded scalars may change on the way.
+    Kyaml,
     /// go-yaml v2, which sigs.k8s.io/yaml reads with: YAML 1.1 booleans.
     V2,
 }

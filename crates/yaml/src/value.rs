@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
             Data::Alias(name) => self.target(key, name)?,
             _ => key,
         };
-        if self.schema == Schema::V3 && !matches!(crate::resolve::scalar_kind(key), "str" | "timestamp") {
+        if self.schema != Schema::V2 && !matches!(crate::resolve::scalar_kind(key), "str" | "timestamp") {
             return Err(error(key, ErrorKind::NotJson("a key must be a string; quote it")));
         }
         let Some(text) = key.as_str() else {
@@ -236,9 +236,22 @@ fn scalar_value(node: &Node, text: &str, schema: Schema) -> Result<Value, Error>
         Resolved::Int(n) => Value::Number(n.into()),
         Resolved::Uint(n) => Value::Number(n.into()),
         Resolved::Float(f) => float_value(node, f)?,
-        Resolved::Timestamp if schema == Schema::V3 => Value::String(crate::resolve::rfc3339(text)),
+        Resolved::Str if schema == Schema::Kyaml && node.style == Style::Folded => {
+            Value::String(refolded(text).unwrap_or_else(|| text.to_owned()))
+        }
+        Resolved::Timestamp if schema != Schema::V2 => Value::String(crate::resolve::rfc3339(text)),
         Resolved::Timestamp | Resolved::Merge | Resolved::Str => Value::String(text.to_owned()),
     })
+}
+
+/// A folded scalar's text once it was written by go-yaml v3 and read back.
+fn refolded(text: &str) -> Option<String> {
+    let mut folded = Node::scalar(text);
+    folded.style = Style::Folded;
+    let mut document = Node::mapping();
+    document.set("text", folded);
+    let read = crate::parse_one(&crate::emit(&document), &Limits::default()).ok()?;
+    read.get_str("text").map(str::to_owned)
 }
 
 /// Go's JSON writes a whole float without a point, so it comes back as an integer where it fits.

@@ -300,13 +300,14 @@ impl Writer {
         self.put_break();
         self.whitespace = true;
         let (mut breaks, mut leading_spaces) = (true, true);
-        let mut rest = text.char_indices();
-        while let Some((at, char)) = rest.next() {
+        // A single break reads as a blank, so it is doubled. go-yaml decides this by the first character of the whole text
+        // where it should look at the next line: what it writes does not always read back the same.
+        let first = text.trim_start_matches(is_break).chars().next();
+        let doubled = first.is_some_and(|c| c != ' ' && c != '\t');
+        for (at, char) in text.char_indices() {
             let after = text.get(at + char.len_utf8()..).unwrap_or_default();
             if is_break(char) {
-                // A single break between two texts reads as a blank: it is doubled.
-                let next_text = text.get(at..).unwrap_or_default().trim_start_matches(is_break).chars().next();
-                if !breaks && !leading_spaces && char == '\n' && !next_text.is_none_or(|c| c == ' ' || c == '\t') {
+                if !breaks && !leading_spaces && char == '\n' && doubled {
                     self.put_break();
                 }
                 self.write_break(char);

@@ -255,15 +255,13 @@ fn name_references() -> Vec<NameReference> {
     let scaled = || vec![spec("HorizontalPodAutoscaler", "spec/scaleTargetRef/name")];
     let mut accounts = vec![of(RBAC, "RoleBinding", "subjects"), of(RBAC, "ClusterRoleBinding", "subjects")];
     accounts.extend(in_pods("serviceAccountName"));
-    let cluster_role =
-        vec![of(RBAC, "RoleBinding", "roleRef/name"), of(RBAC, "ClusterRoleBinding", "roleRef/name")];
+    let cluster_role = vec![of(RBAC, "RoleBinding", "roleRef/name"), of(RBAC, "ClusterRoleBinding", "roleRef/name")];
     let storage_class = vec![
         spec("PersistentVolume", "spec/storageClassName"),
         spec("PersistentVolumeClaim", "spec/storageClassName"),
         spec("StatefulSet", "spec/volumeClaimTemplates/spec/storageClassName"),
     ];
-    let volume =
-        vec![spec("PersistentVolumeClaim", "spec/volumeName"), spec("ClusterRole", "rules/resourceNames")];
+    let volume = vec![spec("PersistentVolumeClaim", "spec/volumeName"), spec("ClusterRole", "rules/resourceNames")];
     vec![
         reference("", "", "Deployment", scaled()),
         reference("", "", "ReplicationController", scaled()),

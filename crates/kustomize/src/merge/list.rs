@@ -28,13 +28,7 @@ impl Arena {
 }
 
 impl<'a> Merger<'a> {
-    pub(super) fn items(
-        &self,
-        dest: Node,
-        patch: Option<Node>,
-        at: At<'a>,
-        keys: &[String],
-    ) -> Result<Node, Error> {
+    pub(super) fn items(&self, dest: Node, patch: Option<Node>, at: At<'a>, keys: &[String]) -> Result<Node, Error> {
         let (style, position) = (dest.style, dest.position);
         let Data::Sequence(old) = dest.data else { return Ok(dest) };
         let wanted = match patch.map(|p| p.data) {

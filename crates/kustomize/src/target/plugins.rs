@@ -9,9 +9,7 @@ use weir_yaml::Node;
 use super::{Accumulated, Shared, Target};
 use crate::fieldspec::FieldSpec;
 use crate::generate::{Generated, effective_options, generate};
-use crate::kustomization::{
-    GeneratorArgs, Image, Patch, PatchOptions, ReplacementField, Replica, from_lenient,
-};
+use crate::kustomization::{GeneratorArgs, Image, Patch, PatchOptions, ReplacementField, Replica, from_lenient};
 use crate::origin::{ORIGIN, Origin};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -284,7 +282,8 @@ fn iam_policy(settings: &Settings) -> Result<Resource, Error> {
     node.set("apiVersion", Node::scalar("v1"));
     node.set("kind", Node::scalar("ServiceAccount"));
     let mut resource = Resource::new(node);
-    let account = format!("{}@{}.iam.gserviceaccount.com", settings.service_account.name, settings.service_account.project_id);
+    let account =
+        format!("{}@{}.iam.gserviceaccount.com", settings.service_account.name, settings.service_account.project_id);
     resource.set_annotation("iam.gke.io/gcp-service-account", &account);
     resource.set_name(&settings.kubernetes_service.name);
     resource.set_namespace(&settings.kubernetes_service.namespace);

@@ -1,6 +1,7 @@
 //! The generators and transformers of one kustomization, in the order kustomize runs them.
 
 use super::{Accumulated, Shared, Target};
+use crate::Error;
 use crate::generate::{Generated, effective_options, generate};
 use crate::kustomization::GeneratorArgs;
 use crate::origin::{self, ORIGIN, Origin};
@@ -8,7 +9,6 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::transform::names::{End, NamespaceArgs, Subjects};
 use crate::transform::{images, labels, names, patches, replacements, replicas};
-use crate::Error;
 
 impl Target<'_> {
     pub(super) fn generate(&self, all: &mut Accumulated, shared: &mut Shared) -> Result<(), Error> {

@@ -124,7 +124,7 @@ fn as_selected(patch: &Resource, target: &Resource) -> Resource {
         let map = patch.string_map(field);
         patch.set_string_map(field, &map);
     }
-    patch.set_api_version(&target.api_version().to_owned());
+    patch.set_api_version(target.api_version());
     patch
 }
 

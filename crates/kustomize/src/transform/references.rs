@@ -145,13 +145,13 @@ impl Follow<'_> {
         match &mut node.data {
             Data::Scalar(_) | Data::Alias(_) => self.scalar(node),
             Data::Mapping(_) => self.mapping(node),
-            Data::Sequence(items) => items.iter_mut().filter(|item| !item.is_null()).try_for_each(|item| {
-                match item.data {
+            Data::Sequence(items) => {
+                items.iter_mut().filter(|item| !item.is_null()).try_for_each(|item| match item.data {
                     Data::Scalar(_) => self.scalar(item),
                     Data::Mapping(_) => self.mapping(item),
                     _ => Err(Error::object("expected a string or a mapping")),
-                }
-            }),
+                })
+            }
         }
     }
 
@@ -250,7 +250,13 @@ fn same_ending(a: &[String], b: &[String], ends: impl Fn(&[String], &[String]) -
     match (a.is_empty(), b.is_empty()) {
         (true, true) => true,
         (true, false) | (false, true) => false,
-        (false, false) => if a.len() >= b.len() { ends(a, b) } else { ends(b, a) },
+        (false, false) => {
+            if a.len() >= b.len() {
+                ends(a, b)
+            } else {
+                ends(b, a)
+            }
+        }
     }
 }
 

@@ -91,7 +91,7 @@ fn source_value(map: &ResMap, source: &Source) -> Result<Node, Error> {
     }
     let field = if source.field_path.is_empty() { "metadata.name" } else { &source.field_path };
     let node = path::lookup(&resource.node, &split_smart(field));
-    let Some(node) = node.filter(|n| !n.is_null() && !n.is_empty_collection() && n.as_str() != Some("")) else {
+    let Some(node) = node.filter(|n| !n.is_null() && !n.is_empty_collection()) else {
         return Err(Error::object(format!("fieldPath `{field}` is missing for replacement source {}", shown())));
     };
     refine(node, &source.options)

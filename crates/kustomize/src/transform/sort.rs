@@ -71,9 +71,10 @@ struct Key {
 pub(crate) fn legacy(map: &mut ResMap, kinds: Option<&LegacySort>) {
     let mut ranks: HashMap<&str, i64> = HashMap::new();
     let own: (Vec<&str>, Vec<&str>) = match kinds {
-        Some(kinds) => {
-            (kinds.order_first.iter().map(String::as_str).collect(), kinds.order_last.iter().map(String::as_str).collect())
-        }
+        Some(kinds) => (
+            kinds.order_first.iter().map(String::as_str).collect(),
+            kinds.order_last.iter().map(String::as_str).collect(),
+        ),
         None => (FIRST.to_vec(), LAST.to_vec()),
     };
     for (rank, kind) in (0i64..).zip(&own.0) {

@@ -99,9 +99,14 @@ mod tests {
 
     #[test]
     fn a_part_is_inserted_into_a_path() {
-        for (path, position, expected) in
-            [("", 0, "P"), ("/", 0, "/P"), ("pie", 0, "P/pie"), ("/pie", 0, "/P/pie"), ("raw", 9, "raw/P"), ("a/b", 1, "a/P/b")]
-        {
+        for (path, position, expected) in [
+            ("", 0, "P"),
+            ("/", 0, "/P"),
+            ("pie", 0, "P/pie"),
+            ("/pie", 0, "/P/pie"),
+            ("raw", 9, "raw/P"),
+            ("a/b", 1, "a/P/b"),
+        ] {
             assert_eq!(insert_part(path, position, "P"), expected);
         }
     }

@@ -94,7 +94,8 @@ impl<'a> Parser<'a> {
             match self.peek() {
                 b'#' => self.take_pending_comment(),
                 b'\n' | b'\r' => {
-                    let blank = self.bytes.get(self.line_start..self.pos).is_none_or(|l| l.iter().all(|b| is_blank(*b)));
+                    let blank =
+                        self.bytes.get(self.line_start..self.pos).is_none_or(|l| l.iter().all(|b| is_blank(*b)));
                     if blank {
                         self.pending.blank_line();
                     }

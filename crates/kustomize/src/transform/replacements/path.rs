@@ -68,7 +68,9 @@ fn walk(node: &mut Node, parts: &[String], create: Option<&Node>, visit: Visit<'
         Part::Index(at) if matches!(node.data, Data::Sequence(_)) => index(node, at, rest, create, visit),
         Part::Items(key, value) => items(node, key, value, rest, create, visit),
         Part::Every => {
-            let Some(list) = node.as_sequence_mut() else { return Err(Error::object("'*' is used on what is no list")) };
+            let Some(list) = node.as_sequence_mut() else {
+                return Err(Error::object("'*' is used on what is no list"));
+            };
             list.iter_mut().try_for_each(|item| walk(item, rest, create, visit))
         }
         Part::Index(_) | Part::Field(_) => field(node, head, rest, create, visit),
