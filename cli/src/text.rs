@@ -86,20 +86,21 @@ fn cut(text: &str, limit: usize) -> usize {
     text.len()
 }
 
-/// Digests and commit hashes cut to eight digits, as Flux's tools print revisions.
+/// Digests and commit hashes, `sha1:…` and the like, cut to eight digits as Flux's tools print revisions. Hex that stands
+/// for something else, such as the path of a webhook, stays whole.
 pub fn short_hex(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-        let (word, tail) = rest.split_at(end);
+    while let Some(at) = rest.find(':') {
+        let (before, after) = rest.split_at(at + 1);
+        out.push_str(before);
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(after.len());
+        let (word, tail) = after.split_at(end);
         let hex = matches!(word.len(), 40 | 64 | 96 | 128) && word.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f'));
         out.push_str(if hex { word.get(..8).unwrap_or(word) } else { word });
-        let next = tail.chars().next().map_or(0, char::len_utf8);
-        let (separator, tail) = tail.split_at(next);
-        out.push_str(separator);
         rest = tail;
     }
+    out.push_str(rest);
     out
 }
 
@@ -145,7 +146,12 @@ mod tests {
             (format!("main@sha1:{sha1}"), "main@sha1:01234567".to_owned()),
             (format!("sha256:{}", "ab".repeat(32)), "sha256:abababab".to_owned()),
             ("6.5.4+0123456789ab".into(), "6.5.4+0123456789ab".into()),
-            (format!("x{sha1}"), format!("x{sha1}")),
+            (format!("x:y{sha1}"), format!("x:y{sha1}")),
+            (format!("path: /hook/{sha1}"), format!("path: /hook/{sha1}")),
+            (
+                format!("revision: main@sha1:{sha1}, and sha1:{sha1}"),
+                "revision: main@sha1:01234567, and sha1:01234567".into(),
+            ),
             ("refs/héads/main@sha1:abc".into(), "refs/héads/main@sha1:abc".into()),
         ] {
             assert_eq!(short_hex(&text), short);

@@ -73,6 +73,11 @@ fn section(link: &Link) -> Value {
         _ => field(object, "/status/artifact/revision"),
     };
     put(&mut fields, "revision", revision);
+    // What is being tried, or failed, where it is not what runs.
+    let attempted = field(object, "/status/lastAttemptedRevision");
+    if attempted != revision {
+        put(&mut fields, "attempted", attempted);
+    }
     put(&mut fields, "originRevision", field(object, "/status/lastAppliedOriginRevision"));
     if object::suspended(link.kind, object) {
         put(&mut fields, "suspended", "True");
@@ -117,7 +122,7 @@ fn lines(out: &mut String, fields: &Map<String, Value>, style: Style, now: Times
 
 /// Fields in the order people read them.
 fn order(fields: &Map<String, Value>) -> Vec<(&str, &Value)> {
-    const ORDER: [&str; 18] = [
+    const ORDER: [&str; 19] = [
         "object",
         "namespace",
         "path",
@@ -133,6 +138,7 @@ fn order(fields: &Map<String, Value>) -> Vec<(&str, &Value)> {
         "commit",
         "digest",
         "revision",
+        "attempted",
         "originRevision",
         "suspended",
         "status",
