@@ -75,7 +75,7 @@ impl Writer {
 
     /// Writes all of `bytes` or none of it. Gives the segment it is in.
     fn write(&mut self, bytes: &[u8], sync: bool) -> std::io::Result<u64> {
-        if self.length >= self.limit {
+        if self.length >= self.limit && !bytes.is_empty() {
             self.roll()?;
         }
         let written = self.file.write_all(bytes).and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });

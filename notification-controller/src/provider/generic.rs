@@ -81,7 +81,7 @@ mod tests {
         let none = Settings { token: None, ..settings() };
         assert!(matches!(request(&none, &sample(&[]), true), Err(SettingsError::NoKey)));
         assert!(!request(&none, &sample(&[]), false).unwrap().headers.contains_key("x-signature"));
-        for address in ["", "file:///etc/passwd", "gopher://x/", "sink.example.com", "http:///x"] {
+        for address in ["", "file:///etc/passwd", "gopher://x/", "sink.example.com", "http://"] {
             let bad = Settings { address: Secret::new(address.to_owned()), ..settings() };
             let error = request(&bad, &sample(&[]), false).map(|post| post.url);
             assert!(matches!(error, Err(SettingsError::Address(_))), "{address}: {error:?}");

@@ -94,3 +94,6 @@ impl<E: Edge> Handler for Hooks<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
