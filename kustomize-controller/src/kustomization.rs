@@ -25,7 +25,7 @@ use weir_api::{
     meta,
     names::{reason, weir},
 };
-use weir_apply::{Attention, Owner, Pending};
+use weir_apply::{Applied, Attention, Owner, Pending, Watches};
 use weir_artifact::{Unpacked, tree::DirTree};
 use weir_manifest::inventory::Entry;
 use weir_reconcile::{Conclusion, Outcome, Phase, Severity};
@@ -58,7 +58,7 @@ pub async fn reconcile(
 ) -> Conclusion<KustomizationStatus> {
     let owner = Owner { namespace: run.key.namespace.clone(), name: run.key.name.clone() };
     let mut facts = Facts::default();
-    edge.watches().begin(&owner);
+    let flight = InFlight::begin(edge.watches(), &owner);
     let result = attempt(ks, run, edge, memory, &owner, &mut facts).await;
     let span = Span { started: run.now, ended: run.clock().now() };
     let attention = attention(ks, &result);
@@ -67,13 +67,37 @@ pub async fn reconcile(
         run.trace().attribute("weir.revision", facts.revision.clone().unwrap_or_default());
     }
     let conclusion = conclude::from(ks, facts, result, span);
-    edge.watches().finish(&owner, attention);
+    flight.end(attention);
     if conclusion.outcome == Outcome::Success {
         let newest = Kustomization { status: Some(conclusion.status.clone()), ..ks.clone() };
         memory.concluded(&run.key, &newest);
         edge.wake_dependants(&run.key);
     }
     conclusion
+}
+
+/// A run of an owner, as the watches know it; ends with the run, also when that panics or is dropped.
+struct InFlight<'a> {
+    watches: &'a Watches,
+    owner: &'a Owner,
+    attention: Attention,
+}
+
+impl<'a> InFlight<'a> {
+    fn begin(watches: &'a Watches, owner: &'a Owner) -> Self {
+        watches.begin(owner);
+        Self { watches, owner, attention: Attention::None }
+    }
+
+    fn end(mut self, attention: Attention) {
+        self.attention = attention;
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.watches.finish(self.owner, self.attention);
+    }
 }
 
 /// What the watches have to tell until the next run.
@@ -118,7 +142,7 @@ async fn attempt(
         {
             return watcher.resume(*waiting, facts).await;
         }
-        Some(Last::Settled(settled)) if settled.inputs == inputs.digest && holds(ks, &settled, edge) => {
+        Some(Last::Settled(settled)) if settled.inputs == inputs.digest && holds(ks, &settled, edge, owner) => {
             return unchanged(&watcher, settled, facts).await;
         }
         Some(Last::Waiting(waiting)) if waiting.failed.is_none() => tell_cancelled(ks, edge, facts),
@@ -164,7 +188,7 @@ async fn apply_all<E: Edge>(
     run.trace().step_between("apply", began, ended);
     let Some(applied) = applied? else { return Ok(End::Preempted) };
     if facts.changed && run.triggers.contains(Trigger::Drift) {
-        memory.corrected(&run.key, ended);
+        tell_fight(run, memory, &applied, facts);
     }
     watcher.begin(&applied, digest, facts).await
 }
@@ -218,8 +242,8 @@ fn goes_on(waiting: &crate::memory::Waiting, run: &Run, edge: &impl Edge, owner:
 }
 
 /// Whether all objects are followed and as we left them.
-fn holds(ks: &Kustomization, settled: &Settled, edge: &impl Edge) -> bool {
-    !settled.skipped && edge.watches().hold(apply::inventory(ks).entries())
+fn holds(ks: &Kustomization, settled: &Settled, edge: &impl Edge, owner: &Owner) -> bool {
+    !settled.skipped && edge.watches().hold(owner, apply::inventory(ks).entries())
 }
 
 fn tell_cancelled(ks: &Kustomization, edge: &impl Edge, facts: &mut Facts) {
@@ -227,6 +251,24 @@ fn tell_cancelled(ks: &Kustomization, edge: &impl Edge, facts: &mut Facts) {
         let source = SourceKey::of(ks);
         let message = format!("Health checks canceled due to new reconciliation triggered by {source}");
         facts.tell(Severity::Info, reason::HEALTH_CHECK_CANCELED, message);
+    }
+}
+
+/// Counts a correction; says so when others undo each of them.
+fn tell_fight(run: &Run, memory: &Memory, applied: &Applied, facts: &mut Facts) {
+    let now = run.clock().now();
+    memory.corrected(&run.key, now);
+    if let Some(until) = memory.truce(&run.key, now) {
+        let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        let objects: Vec<String> =
+            applied.done.iter().filter(|d| d.outcome.is_change()).map(|d| d.entry.object.to_string()).collect();
+        let message = format!(
+            "{} changed by others again and again: corrected, the next correction waits {}; find who writes it with \
+             kubectl get -o yaml --show-managed-fields, or leave its fields alone with spec.ignore",
+            objects.join(", "),
+            facts::rounded(pause)
+        );
+        facts.tell(Severity::Error, "DriftDetected", message);
     }
 }
 

@@ -235,10 +235,11 @@ impl Table {
         state.drifted.iter().filter_map(|(kind, key)| self.reference(*kind, key)).collect()
     }
 
-    /// Whether an object is expected, and was not seen to differ.
+    /// Whether an object is expected by this owner, and was not seen to differ.
     #[must_use]
-    pub fn holds(&self, object: &ObjectRef) -> bool {
-        self.row(object).is_some_and(|row| row.expected.is_some() && !row.drifted)
+    pub fn holds(&self, owner: &Owner, object: &ObjectRef) -> bool {
+        let Some(id) = self.owner_ids.get(owner) else { return false };
+        self.row(object).is_some_and(|row| row.owner == *id && row.expected.is_some() && !row.drifted)
     }
 
     /// How many objects are known, for metrics.

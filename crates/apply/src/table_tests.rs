@@ -43,7 +43,7 @@ fn our_own_write_is_no_drift_whichever_comes_first() {
     assert_eq!(observe(&mut t, &at("a", 7, 2)), None, "the watch was faster than the answer");
     expect(&mut t, &at("a", 7, 2));
     assert_eq!(t.finish(&owner(), Attention::None), None);
-    assert!(t.drifted(&owner()).is_empty() && t.holds(&object("a")));
+    assert!(t.drifted(&owner()).is_empty() && t.holds(&owner(), &object("a")));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn anothers_write_is_drift_at_once_or_at_the_end_of_a_run() {
     assert_eq!(t.finish(&owner(), Attention::None), Some(Wake::Drift));
     t.begin(&owner());
     assert_eq!(t.finish(&owner(), Attention::None), None, "a run that could not help is not repeated at once");
-    assert!(!t.holds(&object("a")));
+    assert!(!t.holds(&owner(), &object("a")));
 }
 
 #[test]

@@ -142,14 +142,14 @@ impl Watches {
         self.kinds().get(kind).is_some_and(|state| *state.borrow() == Follow::Live)
     }
 
-    /// Whether all these objects are as we left them, and would be seen to change: no need to ask the server.
+    /// Whether all these objects are as their owner left them, and would be seen to change: no need to ask the server.
     #[must_use]
-    pub fn hold(&self, entries: &[Entry]) -> bool {
+    pub fn hold(&self, owner: &Owner, entries: &[Entry]) -> bool {
         let kinds = self.kinds();
         let live = |e: &Entry| kinds.get(&e.object.group_kind()).is_some_and(|s| *s.borrow() == Follow::Live);
         entries.iter().all(live) && {
             let table = self.shared.table();
-            entries.iter().all(|entry| table.holds(&entry.object))
+            entries.iter().all(|entry| table.holds(owner, &entry.object))
         }
     }
 
