@@ -10,6 +10,7 @@
 
 mod emit;
 mod error;
+mod expand;
 mod node;
 mod parse;
 mod print;

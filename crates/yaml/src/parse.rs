@@ -4,9 +4,11 @@
 //! than their parent.
 
 mod block;
+mod block_scalar;
 mod comments;
 mod cursor;
 mod flow;
+mod properties;
 mod scalar;
 
 use self::comments::Pending;
