@@ -4,13 +4,13 @@
 //! [`Metrics::register`].
 
 mod classic;
+mod controller;
 mod process;
 
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
     sync::{Arc, Mutex, atomic::AtomicU64},
-    time::Duration,
 };
 
 use http::Method;
@@ -20,6 +20,8 @@ use prometheus_client::{
 };
 
 use crate::{key::ObjectKey, queue::Waker};
+
+pub(crate) use self::controller::{Controller, Result};
 
 type Labels = Vec<(String, String)>;
 type Seconds = Gauge<f64, AtomicU64>;
@@ -71,19 +73,6 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// How a reconcile ended, for `controller_runtime_reconcile_total`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Result {
-    /// Nothing more to do.
-    Success,
-    /// Again at a time.
-    RequeueAfter,
-    /// Again at once.
-    Requeue,
-    /// It failed.
-    Error,
 }
 
 /// Flux's buckets: ten, exponential, from 10 ms to 30 minutes.
@@ -235,7 +224,7 @@ impl Metrics {
         self.inner.panics.get_or_create_owned(&own);
         let (metrics, waker, labels) = (self.clone(), waker.clone(), (own.clone(), queue));
         self.on_scrape(move || metrics.scrape_queue(&waker, &labels.0, &labels.1));
-        Controller { metrics: self.clone(), kind: kind.to_owned(), name, own, waited, worked }
+        Controller::new(self.clone(), kind, name, own, waited, worked)
     }
 
     fn scrape_queue(&self, waker: &Waker, own: &Labels, queue: &Labels) {
@@ -277,67 +266,14 @@ impl Metrics {
     }
 }
 
-/// Metrics of one controller.
-#[derive(Clone, Debug)]
-pub(crate) struct Controller {
-    metrics: Metrics,
-    kind: String,
-    name: String,
-    own: Labels,
-    waited: Histogram,
-    worked: Histogram,
-}
-
-impl Controller {
-    pub(crate) fn begun(&self, waited: Duration) {
-        self.waited.observe(waited.as_secs_f64());
-    }
-
-    /// A run ended. `own` is false for runs that did nothing (suspended objects), which Flux does not time.
-    pub(crate) fn ended(&self, key: &ObjectKey, took: Duration, result: Result, timed: bool) {
-        let m = &self.metrics.inner;
-        let word = match result {
-            Result::Success => "success",
-            Result::RequeueAfter => "requeue_after",
-            Result::Requeue => "requeue",
-            Result::Error => "error",
-        };
-        m.reconciles.get_or_create(&labels(&[("controller", &self.name), ("result", word)])).inc();
-        if result == Result::Error {
-            m.errors.get_or_create(&self.own).inc();
-        }
-        m.times.get_or_create(&self.own).observe(took.as_secs_f64());
-        self.worked.observe(took.as_secs_f64());
-        if timed {
-            m.durations.get_or_create(&self.object(key)).observe(took.as_secs_f64());
-        }
-    }
-
-    pub(crate) fn panicked(&self) {
-        self.metrics.inner.panics.get_or_create(&self.own).inc();
-    }
-
-    pub(crate) fn info(&self, key: &ObjectKey, labels: BTreeMap<&'static str, String>) {
-        self.metrics.info(&self.kind, key, labels);
-    }
-
-    /// The object is gone: so are its series.
-    pub(crate) fn gone(&self, key: &ObjectKey) {
-        self.metrics.inner.durations.remove(&self.object(key));
-        self.metrics.info(&self.kind, key, BTreeMap::new());
-    }
-
-    fn object(&self, key: &ObjectKey) -> Labels {
-        labels(&[("kind", &self.kind), ("name", &key.name), ("namespace", &key.namespace)])
-    }
-}
-
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -21,7 +21,7 @@ mod progress;
 use kube::Resource;
 use serde_json::{Value, json};
 use weir_api::meta::Condition;
-use weir_reconcile::{Conditions, conditions};
+use weir_reconcile::Conditions;
 
 pub(crate) use progress::Progress;
 
@@ -65,12 +65,4 @@ pub(crate) fn with_handled<O: Resource>(mut status: Value, object: &O) -> Value 
 /// The whole patch that turns `live` into `desired`, or `None`.
 pub(crate) fn status_patch(live: &Value, desired: &Value) -> Option<Value> {
     merge_patch(live, desired).map(|status| json!({ "status": status }))
-}
-
-/// Whether the object was last concluded at an older generation, or never.
-pub(crate) fn is_new_generation(status: &Value, generation: Option<i64>) -> bool {
-    let observed = status.get("observedGeneration").and_then(Value::as_i64);
-    let ready = conditions_of(status);
-    let ready = conditions::find(&ready, conditions::READY).and_then(|c| c.observed_generation);
-    generation.is_some() && observed != generation && ready != generation
 }

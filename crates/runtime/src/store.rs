@@ -22,6 +22,8 @@
 //! # Caveats
 //! Reads take a lock for the time of a map lookup; [`Store::list`] clones an `Arc` per object.
 
+mod peek;
+
 use std::{
     collections::HashMap,
     sync::{Arc, RwLock},
@@ -32,6 +34,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::watch;
 
+pub(crate) use self::peek::Peek;
 use crate::{key::ObjectKey, watch::Raw};
 
 /// One object as it is stored.
@@ -43,11 +46,13 @@ pub struct Stored<O> {
     pub version: u64,
     /// The object, or why it is not one.
     pub object: Result<Arc<O>, Arc<Undecodable>>,
+    /// What the runtime itself looks at, at every version and every run.
+    pub(crate) peek: Peek,
 }
 
 impl<O> Clone for Stored<O> {
     fn clone(&self) -> Self {
-        Self { uid: self.uid.clone(), version: self.version, object: self.object.clone() }
+        Self { uid: self.uid.clone(), version: self.version, object: self.object.clone(), peek: self.peek }
     }
 }
 
@@ -208,15 +213,16 @@ impl<O: Resource<DynamicType = ()> + DeserializeOwned> Stored<O> {
     pub fn decode(raw: &Raw<'_>) -> Self {
         let uid = raw.meta.uid.clone();
         let version = raw.meta.version();
+        let peek = Peek::of(raw);
         match serde_json::from_str::<O>(raw.json) {
             Ok(mut object) => {
                 object.meta_mut().managed_fields = None;
-                Self { uid, version, object: Ok(Arc::new(object)) }
+                Self { uid, version, object: Ok(Arc::new(object)), peek }
             }
             Err(error) => {
                 let rest: Value = serde_json::from_str(raw.json).unwrap_or_default();
                 if let Some(object) = without_status::<O>(&rest) {
-                    return Self { uid, version, object: Ok(Arc::new(object)) };
+                    return Self { uid, version, object: Ok(Arc::new(object)), peek };
                 }
                 let undecodable = Undecodable {
                     message: error.to_string(),
@@ -225,7 +231,7 @@ impl<O: Resource<DynamicType = ()> + DeserializeOwned> Stored<O> {
                     deleted: raw.meta.deletion_timestamp.is_some(),
                     finalizers: raw.meta.finalizers.clone(),
                 };
-                Self { uid, version, object: Err(Arc::new(undecodable)) }
+                Self { uid, version, object: Err(Arc::new(undecodable)), peek }
             }
         }
     }

@@ -68,7 +68,7 @@ pub(super) async fn attempt<R: Reconciler>(shared: &Arc<Shared<R>>, taken: Taken
         Ok(object) => object,
         Err(end) => return end,
     };
-    if shared.suspended(&object) {
+    if shared.suspended(&object, stored.peek) {
         tracing::info!("reconciliation is suspended for this object");
         return End::nothing();
     }

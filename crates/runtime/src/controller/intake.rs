@@ -10,7 +10,7 @@ use crate::{
     publish::REQUESTED_AT,
     queue::Trigger,
     reconciler::Reconciler,
-    store::{Change, Stored},
+    store::{Change, Peek, Stored},
     watch::{Event, Raw},
 };
 
@@ -115,14 +115,11 @@ impl<R: Reconciler> Shared<R> {
     /// Keeps `gotk_resource_info` up to date.
     fn describe(&self, key: &ObjectKey, stored: &Stored<R::Object>) {
         let Ok(object) = &stored.object else { return };
-        let value = serde_json::to_value(&**object).unwrap_or_default();
-        let conditions = crate::publish::conditions_of(value.get("status").unwrap_or(&serde_json::Value::Null));
-        let ready = weir_reconcile::conditions::find(&conditions, weir_reconcile::conditions::READY);
         let mut labels = self.reconciler.info(object);
         labels.insert("name", key.name.clone());
         labels.insert("exported_namespace", key.namespace.clone());
-        labels.insert("ready", ready.map_or_else(|| "Unknown".to_owned(), |c| c.status.to_string()));
-        labels.insert("suspended", self.reconciler.suspended(object).unwrap_or_else(|| suspended(&value)).to_string());
+        labels.insert("ready", stored.peek.ready.map_or_else(|| "Unknown".to_owned(), |status| status.to_string()));
+        labels.insert("suspended", self.suspended(object, stored.peek).to_string());
         labels.insert("customresource_group", self.group.clone());
         labels.insert("customresource_kind", self.kind.clone());
         labels.insert("customresource_version", R::Object::version(&()).into_owned());
@@ -132,14 +129,7 @@ impl<R: Reconciler> Shared<R> {
         }
     }
 
-    pub(super) fn suspended(&self, object: &R::Object) -> bool {
-        self.reconciler
-            .suspended(object)
-            .unwrap_or_else(|| suspended(&serde_json::to_value(object).unwrap_or_default()))
+    pub(super) fn suspended(&self, object: &R::Object, peek: Peek) -> bool {
+        self.reconciler.suspended(object).unwrap_or(peek.suspend)
     }
-}
-
-/// `spec.suspend`.
-fn suspended(object: &serde_json::Value) -> bool {
-    object.pointer("/spec/suspend").and_then(serde_json::Value::as_bool).unwrap_or(false)
 }

@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
 use weir_reconcile::{Conditions, Phase, conditions, describe};
 
-use super::{conditions_of, is_new_generation, status_of, status_patch, with_conditions};
+use super::{conditions_of, status_of, status_patch, with_conditions};
 use crate::{
     api,
     clock::Clock,
@@ -41,8 +41,7 @@ where
 {
     /// Writes phases that last until the run drops its sender or `stop` completes; a write under way is finished.
     pub(crate) async fn publish(mut self, stop: tokio_util::sync::CancellationToken) {
-        let fresh = self.eager
-            && self.store.get(&self.key).is_some_and(|o| is_new_generation(&status_of(&*o), o.meta().generation));
+        let fresh = self.eager && self.store.stored(&self.key).is_some_and(|stored| stored.peek.fresh);
         let mut delay = if fresh { Duration::ZERO } else { LASTS };
         loop {
             let changed = stop.run_until_cancelled(self.phases.changed()).await;
@@ -63,7 +62,7 @@ where
         let live = status_of(&**object);
         let generation = object.meta().generation;
         let mut list = Conditions::new(&conditions_of(&live), generation, self.clock.now());
-        if is_new_generation(&live, generation) {
+        if stored.peek.fresh {
             list.mark_unknown(conditions::READY, "Progressing", "Reconciliation in progress");
         }
         list.mark_true(conditions::RECONCILING, "Progressing", phase.message.clone());
