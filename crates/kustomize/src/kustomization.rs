@@ -245,8 +245,11 @@ impl Kustomization {
         let documents = weir_yaml::parse(text, &limits).map_err(|source| Error::yaml(file, source))?;
         let value = match documents.first() {
             Some(node) => weir_yaml::to_value(node).map_err(|source| Error::yaml(file, source))?,
-            None => return Err(Error::field(file, "resources", "the kustomization file is empty")),
+            None => Value::Null,
         };
+        if says_nothing(&value) {
+            return Err(Error::field(file, "resources", "the kustomization file is empty"));
+        }
         let mut fields = from_value::<Self>(value, file)?;
         fields.fix();
         fields.check(file)?;
@@ -279,50 +282,14 @@ impl Kustomization {
         if !self.api_version.is_empty() && self.api_version != version {
             return Err(Error::field(file, "apiVersion", format!("for {} should be {version}", self.kind)));
         }
-        for option in &self.build_metadata {
-            if !matches!(option.as_str(), "originAnnotations" | "transformerAnnotations" | "managedByLabel") {
-                // Unknown options are passed over, as kustomize does.
-                continue;
-            }
-        }
-        if self.is_empty() {
-            return Err(Error::field(file, "resources", "the kustomization file is empty"));
-        }
         Ok(())
     }
+}
 
-    fn is_empty(&self) -> bool {
-        let lists = [
-            self.patches_strategic_merge.len(),
-            self.patches_json6902.len(),
-            self.patches.len(),
-            self.images.len(),
-            self.replacements.len(),
-            self.replicas.len(),
-            self.vars.len(),
-            self.resources.len(),
-            self.components.len(),
-            self.crds.len(),
-            self.config_map_generator.len(),
-            self.secret_generator.len(),
-            self.helm_charts.len(),
-            self.configurations.len(),
-            self.generators.len(),
-            self.transformers.len(),
-            self.validators.len(),
-            self.build_metadata.len(),
-            self.labels.len(),
-            self.common_labels.len(),
-            self.common_annotations.len(),
-            self.openapi.len(),
-            self.name_prefix.len(),
-            self.name_suffix.len(),
-            self.namespace.len(),
-        ];
-        lists.iter().all(|n| *n == 0)
-            && self.metadata.is_none()
-            && self.sort_options.is_none()
-            && self.helm_globals.is_none()
-            && self.generator_options.is_none()
-    }
+/// It says nothing: no field but the kind has a value. An empty list is a value.
+fn says_nothing(fields: &Value) -> bool {
+    let Some(map) = fields.as_object() else { return true };
+    map.iter().all(|(key, value)| {
+        matches!(key.as_str(), "apiVersion" | "kind") || value.is_null() || value.as_str() == Some("")
+    })
 }

@@ -23,7 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             size: 64 << 20,
-            depth: 400,
+            depth: 200,
             nodes: 8_000_000,
             expansion: 1_000_000,
             documents: 200_000,

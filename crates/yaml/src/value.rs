@@ -40,7 +40,7 @@ pub fn parse_value(text: &str) -> Result<Value, Error> {
     to_value(&crate::parse_one(text, &Limits::default())?)
 }
 
-/// A node holding a JSON value. Strings are tagged as such where their text could be read as something else.
+/// A node holding a JSON value. Strings stand in quotes where their text could be read as something else.
 #[must_use]
 pub fn from_value(value: &Value) -> Node {
     match value {
@@ -56,10 +56,11 @@ pub fn from_value(value: &Value) -> Node {
 }
 
 fn string_node(text: &str) -> Node {
-    match resolve(text, Schema::V2) {
-        Resolved::Str => Node::scalar(text),
-        _ => Node::string(text),
+    let mut node = Node::scalar(text);
+    if resolve(text, Schema::V2) != Resolved::Str || crate::resolve::is_base60(text) {
+        node.style = Style::DoubleQuoted;
     }
+    node
 }
 
 pub(crate) fn number_text(number: &Number) -> String {

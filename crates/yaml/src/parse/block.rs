@@ -67,6 +67,9 @@ impl Parser<'_> {
                 }
             }
         }
+        if own_line {
+            self.check_indentation()?;
+        }
         let may_collect = own_line || inline == Inline::AfterIndicator;
         let mut node = self.content(parent, may_collect, properties.is_empty() || own_line, document_head)?;
         properties.apply(&mut node);
@@ -287,6 +290,7 @@ impl Parser<'_> {
         let mut holder = Node::null();
         self.pending.attach_head(&mut holder);
         self.pending.content();
+        self.check_indentation()?;
         let explicit = self.at_indicator(b'?');
         let mut key = if explicit {
             self.advance(1);

@@ -116,6 +116,15 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The content here is indented by blanks only; a tab does not count as one.
+    pub(super) fn check_indentation(&self) -> Result<(), Error> {
+        let before = self.bytes.get(self.line_start..self.pos).unwrap_or_default();
+        if before.contains(&b'\t') && before.iter().all(|b| is_blank(*b)) {
+            return Err(self.syntax("found a tab character where an indentation space is expected"));
+        }
+        Ok(())
+    }
+
     /// A comment behind what was just read, on the same line.
     pub(super) fn take_line_comment(&mut self) -> Option<&'a str> {
         let before = self.pos;
