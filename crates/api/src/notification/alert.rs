@@ -21,7 +21,7 @@ use crate::{is_false, meta::LocalObjectReference};
     category = "all",
     category = "fluxcd",
     category = "fluxcd-notifications",
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
     doc = "A choice of events and the provider they go to.",
     crates(kube_core = "::kube_core")
 )]

@@ -22,7 +22,7 @@ use crate::{
     category = "all",
     category = "fluxcd",
     category = "fluxcd-notifications",
-    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}"#,
     doc = "A service that events are sent to.",
     crates(kube_core = "::kube_core")
 )]
