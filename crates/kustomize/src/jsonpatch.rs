@@ -23,6 +23,10 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<V
 
 /// The operations in a patch's text, JSON or YAML.
 pub(crate) fn parse(text: &str, file: &str) -> Result<Vec<Operation>, Error> {
+    // What begins like JSON must be JSON.
+    if text.starts_with('[') {
+        return serde_json::from_str(text).map_err(|error| Error::field(file, "patch", error));
+    }
     let value = crate::read::first_value(text, file)?;
     serde_json::from_value(value).map_err(|error| Error::field(file, "patch", error))
 }
@@ -189,16 +193,16 @@ mod tests {
 
     #[test]
     fn what_is_not_there_can_be_replaced_but_not_removed() {
-        assert_eq!(patched(json!({"a": 1}), "[{op: replace, path: /b, value: 1}]").unwrap(), json!({"a": 1, "b": 1}));
-        assert!(patched(json!({"a": [1]}), "[{op: replace, path: /a/1, value: 1}]").is_err());
-        assert!(patched(json!({"a": 1}), "[{op: remove, path: /b}]").is_err());
-        assert!(patched(json!({"a": 1}), "[{op: add, path: /b/c, value: 1}]").is_err());
-        assert!(patched(json!({"a": 1}), "[{op: test, path: /a, value: 2}]").is_err());
+        assert_eq!(patched(json!({"a": 1}), "- {op: replace, path: /b, value: 1}").unwrap(), json!({"a": 1, "b": 1}));
+        assert!(patched(json!({"a": [1]}), "- {op: replace, path: /a/1, value: 1}").is_err());
+        assert!(patched(json!({"a": 1}), "- {op: remove, path: /b}").is_err());
+        assert!(patched(json!({"a": 1}), "- {op: add, path: /b/c, value: 1}").is_err());
+        assert!(patched(json!({"a": 1}), "- {op: test, path: /a, value: 2}").is_err());
     }
 
     #[test]
     fn slashes_in_keys_are_escaped() {
-        let patch = "[{op: add, path: /m/a~1b, value: x}]";
+        let patch = "- {op: add, path: /m/a~1b, value: x}";
         assert_eq!(patched(json!({"m": {}}), patch).unwrap(), json!({"m": {"a/b": "x"}}));
     }
 }

@@ -273,9 +273,6 @@ impl Emitter {
     fn flow_node(&mut self, node: &Node, key: bool) {
         match &node.data {
             Data::Scalar(text) => {
-                if !key && text.is_empty() && node.is_null() {
-                    return;
-                }
                 self.scalar(node, text, Place { flow: true, simple_key: key });
             }
             Data::Alias(name) => self.w.indicator(&format!("*{name}"), true, false, false),
@@ -316,7 +313,6 @@ fn scalar_form<'a>(node: &'a Node, text: &str) -> (Option<&'a str>, Style) {
         Resolved::Int(_) | Resolved::Uint(_) => "!!int",
         Resolved::Float(_) => "!!float",
         Resolved::Timestamp => "!!timestamp",
-        Resolved::Merge => "!!merge",
         Resolved::Str => "!!str",
     };
     match tag {

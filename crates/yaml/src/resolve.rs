@@ -29,8 +29,6 @@ pub enum Resolved {
     Float(f64),
     /// A date or a time.
     Timestamp,
-    /// `<<`
-    Merge,
     /// Anything else.
     Str,
 }
@@ -40,7 +38,7 @@ pub enum Resolved {
 pub fn resolve(text: &str, schema: Schema) -> Resolved {
     let Some(&first) = text.as_bytes().first() else { return Resolved::Null };
     match first {
-        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' | b'<' => word(text, schema),
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text, schema),
         b'.' => special_float(text).unwrap_or_else(|| go_float(text).map_or(Resolved::Str, Resolved::Float)),
         b'+' | b'-' | b'0'..=b'9' => number(text, schema),
         _ => Resolved::Str,
@@ -52,7 +50,6 @@ fn word(text: &str, schema: Schema) -> Resolved {
         "~" | "null" | "Null" | "NULL" => Resolved::Null,
         "true" | "True" | "TRUE" => Resolved::Bool(true),
         "false" | "False" | "FALSE" => Resolved::Bool(false),
-        "<<" => Resolved::Merge,
         _ if schema == Schema::V2 => old_bool(text).map_or(Resolved::Str, Resolved::Bool),
         _ => Resolved::Str,
     }
@@ -286,7 +283,6 @@ pub(crate) fn scalar_kind(node: &Node) -> &'static str {
         Resolved::Int(_) | Resolved::Uint(_) => "int",
         Resolved::Float(_) => "float",
         Resolved::Timestamp => "timestamp",
-        Resolved::Merge => "merge",
         Resolved::Str => "str",
     }
 }

@@ -20,7 +20,8 @@ pub fn to_value(node: &Node) -> Result<Value, Error> {
 /// # Errors
 /// As [`to_value`].
 pub fn to_value_with(node: &Node, schema: Schema, limits: &Limits) -> Result<Value, Error> {
-    let mut reader = Reader { schema, limits: *limits, anchors: HashMap::new(), expanded: 0, aliases: 0, depth: 0 };
+    let mut reader =
+        Reader { schema, limits: *limits, anchors: HashMap::new(), expanded: 0, aliases: 0, depth: 0, flow: 0 };
     reader.value(node)
 }
 
@@ -77,6 +78,8 @@ struct Reader<'a> {
     expanded: usize,
     aliases: usize,
     depth: usize,
+    /// Flow collections around the node.
+    flow: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -91,7 +94,10 @@ impl<'a> Reader<'a> {
         if self.depth > self.limits.depth {
             return Err(error(node, ErrorKind::Limit { what: "depth", limit: self.limits.depth }));
         }
+        let flow = usize::from(node.style == Style::Flow);
+        self.flow += flow;
         let value = self.data(node);
+        self.flow -= flow;
         self.depth -= 1;
         value
     }
@@ -101,6 +107,10 @@ impl<'a> Reader<'a> {
             self.anchors.insert(anchor, node);
         }
         match &node.data {
+            // Inside of a flow collection kyaml writes an empty value as an empty string.
+            Data::Scalar(text) if text.is_empty() && self.flow > 0 && self.schema == Schema::Kyaml => {
+                Ok(Value::String(String::new()))
+            }
             Data::Scalar(text) => scalar_value(node, text, self.schema),
             Data::Sequence(items) => {
                 let mut array = Vec::with_capacity(items.len());
@@ -222,12 +232,30 @@ fn error(node: &Node, kind: ErrorKind) -> Error {
     Error::new(kind, node.position.line, node.position.column)
 }
 
+/// A text that means `resolved` may carry `tag`.
+fn fits(tag: &str, resolved: Resolved) -> bool {
+    match resolved {
+        Resolved::Null => tag == "!!null",
+        Resolved::Bool(_) => tag == "!!bool",
+        Resolved::Int(_) | Resolved::Uint(_) => matches!(tag, "!!int" | "!!float"),
+        Resolved::Float(_) => tag == "!!float",
+        Resolved::Timestamp => tag == "!!timestamp",
+        Resolved::Str => false,
+    }
+}
+
 fn scalar_value(node: &Node, text: &str, schema: Schema) -> Result<Value, Error> {
     let resolved = match node.tag() {
         None if node.style.is_quoted() => Resolved::Str,
         None => resolve(text, schema),
         Some("!!str" | "!!binary") => Resolved::Str,
-        Some("!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp") => resolve(text, schema),
+        Some(tag @ ("!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp")) => {
+            let resolved = resolve(text, schema);
+            if !fits(tag, resolved) {
+                return Err(error(node, ErrorKind::NotJson("the scalar cannot be decoded as its tag says")));
+            }
+            resolved
+        }
         Some(_) => Resolved::Str,
     };
     Ok(match resolved {
@@ -241,7 +269,7 @@ fn scalar_value(node: &Node, text: &str, schema: Schema) -> Result<Value, Error>
             Value::String(refolded(text).unwrap_or_else(|| text.to_owned()))
         }
         Resolved::Timestamp if schema != Schema::V2 => Value::String(crate::resolve::rfc3339(text)),
-        Resolved::Timestamp | Resolved::Merge | Resolved::Str => Value::String(text.to_owned()),
+        Resolved::Timestamp | Resolved::Str => Value::String(text.to_owned()),
     })
 }
 

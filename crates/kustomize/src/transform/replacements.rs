@@ -184,10 +184,18 @@ fn set_value(field: &mut Node, value: &Node, options: &FieldOptions) -> Result<(
         *field = value;
         return Ok(());
     };
-    // Of a scalar only the text is taken: what was a string stays one.
+    // Of a scalar only the text is taken: what was a string stays one, and what was a number must stay one.
     let plain = field.tag().is_none() && !field.style.is_quoted();
-    if plain && resolve(old, Schema::V3) == Resolved::Str {
-        field.set_tag(Some("!!str"));
+    if plain {
+        field.set_tag(match resolve(old, Schema::V3) {
+            Resolved::Str => Some("!!str"),
+            Resolved::Int(_) | Resolved::Uint(_) => Some("!!int"),
+            Resolved::Float(_) => Some("!!float"),
+            Resolved::Bool(_) => Some("!!bool"),
+            Resolved::Timestamp => Some("!!timestamp"),
+            Resolved::Null if old.is_empty() => None,
+            Resolved::Null => Some("!!null"),
+        });
     }
     field.data = Data::Scalar(new.to_owned());
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::golden::load;
 use weir_kustomize::{LoadRestrictions, MemTree, Options, build, print};
 
 /// Cases printed byte for byte as recorded; raise it as it grows, never lower it.
@@ -36,19 +37,6 @@ fn cases(root: &Path) -> Vec<Case> {
         }
     }
     cases
-}
-
-fn load(dir: &Path, prefix: &str, tree: &mut MemTree) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let entry = entry.unwrap();
-        let name = entry.file_name().into_string().unwrap();
-        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-        if entry.path().is_dir() {
-            load(&entry.path(), &path, tree);
-        } else {
-            tree.insert(path, std::fs::read(entry.path()).unwrap());
-        }
-    }
 }
 
 fn options(args: &[String]) -> Option<Options<'static>> {
