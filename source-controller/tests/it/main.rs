@@ -1,6 +1,9 @@
 //! The controller as a process, on a real API server and a real registry.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests, too
+
 mod artifacts;
+mod gitrepository;
 mod lifecycle;
 
 use std::time::Duration;
