@@ -117,7 +117,7 @@ impl ControlPlane {
 
     /// A kubeconfig file that acts as a ServiceAccount.
     pub async fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> Result<PathBuf> {
-        let token = token_of(&self.api, namespace, service_account).await?;
+        let token = token_of(&self.api, namespace, service_account, None).await?;
         let path = self.dir.path().join(format!("{namespace}-{service_account}.kubeconfig"));
         derive_kubeconfig(&self.kubeconfig, &token, &path)?;
         Ok(path)
@@ -129,10 +129,13 @@ impl ControlPlane {
     }
 }
 
-/// A token of a ServiceAccount, good for a day.
-pub async fn token_of(api: &Api, namespace: &str, service_account: &str) -> Result<String> {
+/// A token of a ServiceAccount, good for a day; for the API server, or for somebody else when there is an audience.
+pub async fn token_of(api: &Api, namespace: &str, service_account: &str, audience: Option<&str>) -> Result<String> {
     let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token");
-    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}});
+    let mut body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}});
+    if let Some(audience) = audience {
+        body["spec"]["audiences"] = json!([audience]);
+    }
     let reply = api.request("POST", &path, Some(("application/json", serde_json::to_vec(&body)?))).await?.ok()?;
     let token = reply.pointer("/status/token").and_then(Value::as_str);
     Ok(token.with_context(|| format!("no token for {namespace}/{service_account}"))?.to_owned())

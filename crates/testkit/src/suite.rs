@@ -122,7 +122,7 @@ impl Suite {
             let home = suite.dir.path().join(service.name());
             std::fs::create_dir_all(home.join("tmp"))?;
             std::fs::create_dir_all(home.join("data"))?;
-            let config = service_kubeconfig(api, kubeconfig, service, &home).await?;
+            let (config, trust) = identity(api, kubeconfig, service, &home).await?;
             let mut program = Program::new(service.name(), bins.join(service.name()))
                 .args([
                     "--log-level=debug".to_owned(),
@@ -130,6 +130,7 @@ impl Suite {
                     format!("--health-addr={}", health.address()),
                     format!("--grpc-addr={}", grpc.address()),
                 ])
+                .args([trust])
                 .args(suite.flags_of(service, &home, &events_to))
                 .args(options.args.iter().filter(|(of, _)| *of == service).map(|(_, arg)| arg.clone()))
                 .env("KUBECONFIG", &config)
@@ -315,15 +316,17 @@ const AMBIENT: &[&str] = &[
     "SSH_AUTH_SOCK",
 ];
 
-/// A kubeconfig under the service's own account where the cluster has one and the kubeconfig is ours to derive from, else the admin's.
-async fn service_kubeconfig(api: &Api, admin: &Path, service: Service, home: &Path) -> Result<PathBuf> {
+/// How a service shows who it is: a kubeconfig for the API server and a flag for its peers. Where the cluster has the service's account
+/// and the kubeconfig is ours to derive from, it acts under that account; else as the admin, and peers on loopback are trusted.
+async fn identity(api: &Api, admin: &Path, service: Service, home: &Path) -> Result<(PathBuf, String)> {
     let account = api.get(kind::SERVICE_ACCOUNT, NAMESPACE, service.name()).await?;
     let ours = serde_json::from_slice::<serde_json::Value>(&std::fs::read(admin)?).is_ok();
     if account.is_none() || !ours {
-        return Ok(admin.to_owned());
+        return Ok((admin.to_owned(), "--grpc-auth=false".to_owned()));
     }
-    let token = token_of(api, NAMESPACE, service.name()).await?;
-    let file = home.join("kubeconfig");
-    derive_kubeconfig(admin, &token, &file)?;
-    Ok(file)
+    let config = home.join("kubeconfig");
+    derive_kubeconfig(admin, &token_of(api, NAMESPACE, service.name(), None).await?, &config)?;
+    let token = home.join("grpc-token");
+    crate::pki::write_private(&token, &token_of(api, NAMESPACE, service.name(), Some("weir")).await?)?;
+    Ok((config, format!("--grpc-token-file={}", token.display())))
 }

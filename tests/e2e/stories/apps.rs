@@ -2,7 +2,7 @@
 
 /// A ConfigMap with one value.
 pub fn config_map(name: &str, greeting: &str) -> String {
-    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  greeting: {greeting}\n")
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  greeting: \"{greeting}\"\n")
 }
 
 /// A Deployment; without nodes only one of no replicas becomes available by itself.

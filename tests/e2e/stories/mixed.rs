@@ -69,8 +69,9 @@ async fn our_kustomize_controller_works_for_a_source_that_is_not_ours() -> Resul
     let map = api.get(kind::CONFIG_MAP, "foreign", "a").await?.unwrap_or_default();
     assert_eq!(text(&map, "/data/greeting"), "two");
 
-    // The bytes are those of the first, the digest is not.
-    let mut status = foreign_status(&format!("{}/1.tar.gz", server.url()), &second, &revision('3'));
+    // The bytes are those of the first, the digest is that of bytes nobody has seen.
+    let unseen = tar_gz(&[("a.yaml", &apps::config_map("a", "three"))])?;
+    let mut status = foreign_status(&format!("{}/1.tar.gz", server.url()), &unseen, &revision('3'));
     status["status"]["artifact"]["size"] = json!(first.len());
     api.merge_status(kind::GIT_REPOSITORY, "foreign", "app", &status).await?;
     let refused = |ks: &Value| {

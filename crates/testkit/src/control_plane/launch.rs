@@ -68,7 +68,6 @@ impl Launch {
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             file("service-account-key-file", &sa_pub),
             file("service-account-signing-key-file", &sa_key),
-            "--api-audiences=https://kubernetes.default.svc,weir".to_owned(),
             file("token-auth-file", &tokens),
             "--authorization-mode=RBAC".to_owned(),
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
