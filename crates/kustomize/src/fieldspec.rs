@@ -9,7 +9,7 @@ use crate::resource::Resource;
 
 /// A place in objects of certain kinds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct FieldSpec {
     pub(crate) group: String,
     pub(crate) version: String,

@@ -61,43 +61,13 @@ fn check(node: &Node, file: &str) -> Result<(), Error> {
     if kind.is_empty() {
         return refused("kind", "missing in object");
     }
-    for field in ["labels", "annotations"] {
-        let map = node.at(&["metadata", field]).filter(|m| !m.is_null());
-        let sound = map.is_none_or(|m| {
-            m.as_mapping().is_some_and(|entries| entries.iter().all(|(_, v)| matches!(v.data, Data::Scalar(_))))
-        });
-        if !sound {
-            return refused(&format!("metadata.{field}"), "must be a mapping of strings");
-        }
-    }
     if !kind.ends_with("List") {
         let name = node.at(&["metadata", "name"]).filter(|n| !n.is_null()).and_then(Node::as_str).unwrap_or_default();
         if name.is_empty() {
             return refused("metadata.name", "missing in object");
         }
     }
-    match null_item(node) {
-        Some(path) => refused(&path, "empty item in a list"),
-        None => Ok(()),
-    }
-}
-
-/// The path of a list that has a null item.
-fn null_item(node: &Node) -> Option<String> {
-    match &node.data {
-        Data::Mapping(entries) => entries.iter().find_map(|(key, value)| {
-            let below = null_item(value)?;
-            let key = key.as_str().unwrap_or_default();
-            Some(if below.is_empty() { key.to_owned() } else { format!("{key}.{below}") })
-        }),
-        Data::Sequence(items) => {
-            if items.iter().any(Node::is_null) {
-                return Some(String::new());
-            }
-            items.iter().find_map(null_item)
-        }
-        _ => None,
-    }
+    Ok(())
 }
 
 /// The first document of a text as a value; kustomize passes over the others where it wants one.

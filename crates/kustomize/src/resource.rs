@@ -202,9 +202,9 @@ impl Resource {
     }
 }
 
-/// The text of a scalar; null and collections are empty.
+/// The text of a scalar, null included; collections have none.
 pub(crate) fn text_of(node: &Node) -> String {
-    if node.is_null() { String::new() } else { node.as_str().unwrap_or_default().to_owned() }
+    node.as_str().unwrap_or_default().to_owned()
 }
 
 pub(crate) fn node_value(node: &Node) -> Result<serde_json::Value, weir_yaml::Error> {

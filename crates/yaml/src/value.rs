@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Number, Value};
 
 use crate::resolve::{Resolved, Schema, resolve};
@@ -232,6 +234,13 @@ fn error(node: &Node, kind: ErrorKind) -> Error {
     Error::new(kind, node.position.line, node.position.column)
 }
 
+/// The bytes of a binary, as far as JSON can hold them.
+fn binary(node: &Node, text: &str) -> Result<Value, Error> {
+    let packed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let bytes = STANDARD.decode(packed).map_err(|_| error(node, ErrorKind::NotJson("!!binary value is not base64")))?;
+    Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
 /// A text that means `resolved` may carry `tag`.
 fn fits(tag: &str, resolved: Resolved) -> bool {
     match resolved {
@@ -248,7 +257,8 @@ fn scalar_value(node: &Node, text: &str, schema: Schema) -> Result<Value, Error>
     let resolved = match node.tag() {
         None if node.style.is_quoted() => Resolved::Str,
         None => resolve(text, schema),
-        Some("!!str" | "!!binary") => Resolved::Str,
+        Some("!!binary") => return binary(node, text),
+        Some("!!str") => Resolved::Str,
         Some(tag @ ("!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp")) => {
             let resolved = resolve(text, schema);
             if !fits(tag, resolved) {

@@ -98,7 +98,15 @@ fn drop_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, v| !v.is_null());
-            map.values_mut().for_each(drop_nulls);
+            for (key, value) in map.iter_mut() {
+                match value.as_object_mut().filter(|_| FREE.contains(&key.as_str())) {
+                    // In a map of strings null is the empty one.
+                    Some(free) => {
+                        free.values_mut().filter(|v| v.is_null()).for_each(|v| *v = Value::String(String::new()));
+                    }
+                    None => drop_nulls(value),
+                }
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         _ => {}

@@ -23,7 +23,7 @@ use crate::{Error, read};
 #[serde(default, rename_all = "camelCase")]
 struct Settings {
     metadata: Metadata,
-    field_specs: Option<Vec<FieldSpec>>,
+    field_specs: Option<Vec<Place>>,
     prefix: String,
     suffix: String,
     unset_only: bool,
@@ -46,6 +46,24 @@ struct Settings {
     cloud: String,
     kubernetes_service: Named,
     service_account: Named,
+}
+
+/// A field spec; what else stands there is passed over.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Place {
+    group: String,
+    version: String,
+    kind: String,
+    path: String,
+    create: bool,
+}
+
+impl From<Place> for FieldSpec {
+    fn from(place: Place) -> Self {
+        let Place { group, version, kind, path, create } = place;
+        Self { group, version, kind, path, create }
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -146,7 +164,8 @@ impl Target<'_> {
         let kind = builtin_kind(config)?;
         let file = config.id().to_string();
         let settings: Settings = from_lenient(read::config_value(config)?, &file)?;
-        let specs = settings.field_specs.clone().unwrap_or_default();
+        let places = settings.field_specs.clone().unwrap_or_default();
+        let specs: Vec<FieldSpec> = places.into_iter().map(FieldSpec::from).collect();
         match kind {
             "PrefixTransformer" | "SuffixTransformer" => {
                 if settings.field_specs.is_none() {
