@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
+use tokio::sync::SemaphorePermit;
 use weir_api::{
     kustomize::{Kustomization, ValuesKind},
     meta::Artifact,
@@ -53,6 +54,9 @@ pub trait Edge: Send + Sync {
 
     /// Whether the identity a Kustomization applies with is still there.
     fn can_impersonate(&self, ks: &Kustomization) -> impl Future<Output = Result<bool, RequestError>> + Send;
+
+    /// Leave to build: as many at a time as there are processors, since more would only take more memory.
+    fn build_slot(&self) -> impl Future<Output = Option<SemaphorePermit<'_>>> + Send;
 
     /// The watches of managed objects.
     fn watches(&self) -> &Watches;

@@ -17,7 +17,7 @@ pub mod spec;
 pub mod substitute;
 pub mod timing;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use weir_api::{
@@ -27,7 +27,7 @@ use weir_api::{
 };
 use weir_apply::{Applied, Attention, Owner, Pending, Watches};
 use weir_artifact::{Unpacked, tree::DirTree};
-use weir_manifest::inventory::Entry;
+use weir_manifest::{ObjectRef, inventory::Entry};
 use weir_reconcile::{Conclusion, Outcome, Phase, Severity};
 use weir_runtime::{Run, Trigger};
 
@@ -136,6 +136,7 @@ async fn attempt(
     let inputs = gather::inputs(ks, artifact, edge).await?;
     let cluster = edge.cluster(ks);
     let watcher = Watcher { ks, spec: &spec, edge, memory, owner, cluster: &cluster, run };
+    let mut held = HashSet::new();
     match memory.take(&run.key) {
         Some(Last::Waiting(waiting))
             if waiting.settled.inputs == inputs.digest && goes_on(&waiting, run, edge, owner) =>
@@ -145,15 +146,28 @@ async fn attempt(
         Some(Last::Settled(settled)) if settled.inputs == inputs.digest && holds(ks, &settled, edge, owner) => {
             return unchanged(&watcher, settled, facts).await;
         }
+        Some(Last::Settled(settled)) if settled.inputs == inputs.digest => held = still(ks, edge, owner),
         Some(Last::Waiting(waiting)) if waiting.failed.is_none() => tell_cancelled(ks, edge, facts),
         _ => {}
     }
+    // Written while they were healthy: those have to be looked at again.
+    let touched =
+        if held.is_empty() { HashSet::new() } else { edge.watches().take_touched(owner).into_iter().collect() };
     if health::is_wanted(ks) {
         // From before the first write, so that nothing its objects do is missed.
         edge.watches().attend(owner);
     }
-    let target =
-        Target { ks, spec: &spec, options: edge.options(), cluster: &cluster, watches: edge.watches(), owner, run };
+    let target = Target {
+        ks,
+        spec: &spec,
+        options: edge.options(),
+        cluster: &cluster,
+        watches: edge.watches(),
+        owner,
+        run,
+        held: &held,
+        touched: &touched,
+    };
     apply_all(&target, &watcher, inputs, memory, facts).await
 }
 
@@ -171,7 +185,7 @@ async fn apply_all<E: Edge>(
     facts.attempted = true;
     progress(run, facts, "Building manifests", spec);
     let (digest, inputs) = (inputs.digest, inputs.variables);
-    let built = timed(run, "build", &mut facts.took.build, build(ks, files, inputs, target)).await?;
+    let built = timed(run, "build", &mut facts.took.build, build(ks, files, inputs, target, watcher.edge)).await?;
     facts.digest = Some(built.digest);
     if run.is_cancelled() {
         return Ok(End::Preempted);
@@ -199,7 +213,9 @@ async fn build(
     files: Arc<Unpacked>,
     variables: Vec<substitute::Variables>,
     target: &Target<'_>,
+    edge: &impl Edge,
 ) -> Result<build::Built, Error> {
+    let _slot = edge.build_slot().await;
     let settings = build::Settings { strict: target.options.strict_substitution };
     let ks = ks.clone();
     let work = move || {
@@ -244,6 +260,13 @@ fn goes_on(waiting: &crate::memory::Waiting, run: &Run, edge: &impl Edge, owner:
 /// Whether all objects are followed and as we left them.
 fn holds(ks: &Kustomization, settled: &Settled, edge: &impl Edge, owner: &Owner) -> bool {
     !settled.skipped && edge.watches().hold(owner, apply::inventory(ks).entries())
+}
+
+/// Of the managed objects, those that are followed and as we left them.
+fn still(ks: &Kustomization, edge: &impl Edge, owner: &Owner) -> HashSet<ObjectRef> {
+    let inventory = apply::inventory(ks);
+    let entries = inventory.entries().iter();
+    entries.filter(|e| edge.watches().hold(owner, std::slice::from_ref(e))).map(|e| e.object.clone()).collect()
 }
 
 fn tell_cancelled(ks: &Kustomization, edge: &impl Edge, facts: &mut Facts) {

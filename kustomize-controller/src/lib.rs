@@ -17,6 +17,7 @@ mod source;
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
 use weir_api::{
     kustomize::{Kustomization, KustomizationSourceKind, KustomizationStatus},
     names::manager,
@@ -93,6 +94,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         waker: handle.waker.clone(),
         index,
         memory,
+        builds: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
         configs: [OnceLock::new(), OnceLock::new()],
     };
     runtime.controller(&handle, Kustomizations { live }, args.concurrent);

@@ -7,6 +7,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use weir_api::{
     kustomize::{Kustomization, KustomizationSourceKind, ValuesKind},
     meta::Artifact,
@@ -55,6 +56,8 @@ pub struct Live {
     pub index: Arc<Index>,
     /// What is kept between runs.
     pub memory: Arc<Memory>,
+    /// Builds that may run at a time.
+    pub builds: Semaphore,
     /// Versions of ConfigMaps and Secrets, from when the first of them was referred to.
     pub configs: [OnceLock<Secondary<u64>>; 2],
 }
@@ -173,6 +176,11 @@ impl Edge for Live {
         let Some((namespace, name)) = self.identity(ks) else { return Ok(true) };
         let account = entry(("", "v1"), "ServiceAccount", &ObjectKey::new(namespace, name));
         Ok(self.cluster.get_metadata(&account).await?.is_some())
+    }
+
+    async fn build_slot(&self) -> Option<SemaphorePermit<'_>> {
+        // Never closed.
+        self.builds.acquire().await.ok()
     }
 
     fn watches(&self) -> &Watches {

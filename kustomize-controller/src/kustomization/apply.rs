@@ -1,14 +1,16 @@
 //! Objects -> cluster, stage by stage; then what left the source goes.
 
+use std::collections::HashSet;
+
 use weir_api::kustomize::Kustomization;
 use weir_apply::{
-    Applied, Cluster, Outcome, Owner, Ownership, Pending, Reader, Watches,
+    Applied, Cluster, Done, Outcome, Owner, Ownership, Pending, Reader, Watches,
     execute::{Context, execute},
     prune::prune,
     wait::until_ready,
 };
 use weir_manifest::{
-    Action, Cleanup, Inventory, Object, Plan, Stage, ignore,
+    Action, Cleanup, Entry, Health, Inventory, Object, ObjectRef, Plan, Stage, Status, ignore,
     inventory::RawEntry,
     order,
     plan::{Rules, deletions, diff},
@@ -39,6 +41,10 @@ pub struct Target<'a> {
     pub owner: &'a Owner,
     /// The run.
     pub run: &'a Run,
+    /// Objects that are as they should be without asking: nothing they are made from moved, nor did they.
+    pub held: &'a HashSet<ObjectRef>,
+    /// Of those, the ones that were written since they were seen to be healthy.
+    pub touched: &'a HashSet<ObjectRef>,
 }
 
 /// The objects the status lists.
@@ -96,7 +102,11 @@ impl Target<'_> {
         Ok(true)
     }
 
-    async fn stage(&self, stage: Stage, applied: &mut Applied) -> Result<(), Error> {
+    async fn stage(&self, mut stage: Stage, applied: &mut Applied) -> Result<(), Error> {
+        let (held, asked): (Vec<Object>, Vec<Object>) =
+            stage.objects.into_iter().partition(|object| self.held.contains(&object.reference()));
+        applied.done.extend(held.iter().map(|object| self.as_it_was(object)));
+        stage.objects = asked;
         let cleanup = Cleanup::standard(self.cluster.manager(), &self.options.override_managers);
         let reader = Reader {
             cluster: self.cluster,
@@ -135,6 +145,17 @@ impl Target<'_> {
                 .map_err(|timeout| Error::Stage { missing: timeout.missing, log: applied.log() })?;
         }
         Ok(())
+    }
+
+    /// An object that nobody needs to ask about.
+    fn as_it_was(&self, object: &Object) -> Done {
+        let reference = object.reference();
+        let health = match self.touched.contains(&reference) {
+            true => Health::new(Status::Unknown, "written since"),
+            false => Health::new(Status::Current, "as it was"),
+        };
+        let entry = Entry { object: reference, version: object.version().to_owned() };
+        Done { entry, outcome: Outcome::Unchanged, health, may_vanish: false }
     }
 
     /// Says which fields somebody changed, when that is why this run corrects them.

@@ -68,7 +68,7 @@ async fn a_dependant_is_woken_when_its_dependency_is_ready() -> Result<()> {
     let message = tenant.reason("b", "DependencyNotReady").await?;
     ensure!(message == "dependency 'depends/a' not found", "{message}");
     // The retry is an hour away, so only being woken helps.
-    tenant.kustomization("a", json!({"path": "a", "postBuild": {"substitute": {"VALUE": "1"}}})).await?;
+    tenant.kustomization("a", json!({"path": "a", "postBuild": {"substitute": {"VALUE": "one"}}})).await?;
     tenant.applied("b", &revision).await?;
     tenant
         .kustomization(

@@ -11,9 +11,9 @@ async fn what_left_the_source_goes_unless_it_says_otherwise() -> Result<()> {
     let tenant = world().await.tenant("prune").await?;
     let kept = config_map("kept", "  annotations: {kustomize.toolkit.fluxcd.io/prune: disabled}\n", "1");
     let all = config_map("a", "", "1") + &config_map("b", "", "1") + &kept;
-    tenant.publish(&[("all.yaml", &all)]).await?;
+    let first = tenant.publish(&[("all.yaml", &all)]).await?;
     tenant.kustomization("app", json!({})).await?;
-    tenant.wait(kind::CONFIG_MAP, "kept", "there", |_| true).await?;
+    tenant.applied("app", &first).await?;
     let next = tenant.publish(&[("all.yaml", &config_map("a", "", "1"))]).await?;
     let ks = tenant.applied("app", &next).await?;
     ensure!(inventory(&ks) == ["prune_a__ConfigMap"], "{ks}");

@@ -117,7 +117,13 @@ impl Tenant {
         self.api().get(kind::CONFIG_MAP, &self.name, name).await
     }
 
-    pub async fn wait(&self, kind: Kind, name: &str, what: &str, good: impl Fn(&Value) -> bool) -> Result<Value> {
+    pub async fn wait(
+        &self,
+        kind: Kind,
+        name: &str,
+        what: &str,
+        good: impl Fn(&Value) -> bool + Send,
+    ) -> Result<Value> {
         self.api().wait(kind, &self.name, name, SOON, what, good).await
     }
 
