@@ -21,11 +21,13 @@ mod metrics;
 mod route;
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
+    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
+use futures::FutureExt;
 use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use weir_runtime::{ObjectKey, Trace, clock::Clock, trace::Exporter};
@@ -106,7 +108,6 @@ struct Inner<E: Edge> {
     clients: Clients,
     lanes: Mutex<HashMap<Lane, VecDeque<u64>>>,
     gates: Mutex<HashMap<ObjectKey, Arc<Semaphore>>>,
-    traces: Mutex<BTreeMap<u64, Trace>>,
     changed: broadcast::Sender<ObjectKey>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -127,7 +128,6 @@ impl<E: Edge> Dispatcher<E> {
             clients: Clients::default(),
             lanes: Mutex::default(),
             gates: Mutex::default(),
-            traces: Mutex::default(),
             changed: broadcast::Sender::new(256),
             tasks: TaskTracker::new(),
             shutdown,
@@ -147,7 +147,6 @@ impl<E: Edge> Dispatcher<E> {
         let inner = &self.inner;
         for id in resumed {
             let Some(open) = inner.context.queue.get(id) else { continue };
-            inner.begin_trace(id, &open);
             for target in open.targets.iter().flatten() {
                 lane::push(inner, target.clone(), id, &open);
             }
@@ -158,7 +157,12 @@ impl<E: Edge> Dispatcher<E> {
                 () = inner.shutdown.cancelled() => break,
                 _ = maintenance.tick() => inner.maintain().await,
                 arrived = arrivals.recv() => match arrived {
-                    Some(id) => route::route(inner, id).await,
+                    Some(id) => {
+                        if AssertUnwindSafe(route::route(inner, id)).catch_unwind().await.is_err() {
+                            tracing::error!(id, "panic while looking for an event's alerts, it is dropped");
+                            inner.context.queue.route(id, Vec::new());
+                        }
+                    }
                     None => break,
                 },
             }
@@ -185,8 +189,8 @@ impl<E: Edge> Inner<E> {
         Arc::clone(gates.entry(provider.clone()).or_insert_with(|| Arc::new(Semaphore::new(PER_PROVIDER))))
     }
 
-    /// The trace of an event's deliveries, which continues the one it came with.
-    fn begin_trace(&self, id: u64, open: &Open) -> Trace {
+    /// The trace of one delivery, which continues the one the event came with.
+    fn begin_trace(&self, open: &Open) -> Trace {
         let trace = Trace::begin(&self.context.exporter, "notification", self.context.clock);
         if let Some(parent) = &open.traceparent {
             trace.continue_from(parent);
@@ -200,23 +204,7 @@ impl<E: Edge> Inner<E> {
         if let Some(revision) = open.event.metadata.get(&revision) {
             trace.attribute("weir.revision", revision.clone());
         }
-        lock(&self.traces).insert(id, trace.clone());
         trace
-    }
-
-    fn trace(&self, id: u64) -> Trace {
-        lock(&self.traces).get(&id).cloned().unwrap_or_else(Trace::off)
-    }
-
-    /// Ends the event's trace when its last delivery is done.
-    fn end_trace(&self, id: u64) {
-        if self.context.queue.get(id).is_some() {
-            return;
-        }
-        if let Some(trace) = lock(&self.traces).remove(&id) {
-            trace.keep();
-            trace.end();
-        }
     }
 }
 

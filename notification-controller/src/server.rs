@@ -10,9 +10,9 @@ mod metrics;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -98,16 +98,32 @@ pub async fn serve<H: Handler>(
 /// # Errors
 /// 413 when it is too long, 408 when it takes too long, 400 when it cannot be read.
 pub async fn body(body: Incoming) -> Result<Bytes, Answer> {
-    let declared = hyper::body::Body::size_hint(&body).lower();
-    if declared > MAX_BODY as u64 {
-        return Err(too_large());
-    }
-    match tokio::time::timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+    match tokio::time::timeout(BODY_WITHIN, read(body)).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => Err(too_large()),
         Ok(Err(_)) => Err(answer(StatusCode::BAD_REQUEST, "the body cannot be read")),
         Err(_) => Err(answer(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")),
     }
+}
+
+/// The whole body; `None` when it is too long. Of such a one as much again is thrown away: a caller that is still sending
+/// when the connection closes would not see the answer.
+async fn read(mut body: Incoming) -> hyper::Result<Option<Bytes>> {
+    let mut kept = BytesMut::new();
+    let mut total = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        total += data.len();
+        if total > 2 * MAX_BODY {
+            break;
+        }
+        if total <= MAX_BODY {
+            kept.extend_from_slice(&data);
+        } else {
+            kept.clear();
+        }
+    }
+    Ok((total <= MAX_BODY).then(|| kept.freeze()))
 }
 
 fn too_large() -> Answer {

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use weir_api::notification::{Alert, Provider};
 use weir_proto::WireEvent;
 use weir_reconcile::{Event, Severity};
+use weir_runtime::Trace;
 
 use super::{Inner, metrics::Outcome};
 use crate::{
@@ -40,8 +41,8 @@ pub(super) struct Failure {
 pub(super) async fn attempt<E: Edge>(
     inner: &Arc<Inner<E>>,
     target: &Target,
-    id: u64,
     open: &Open,
+    trace: &Trace,
     first: bool,
 ) -> Attempt {
     let context = &inner.context;
@@ -67,7 +68,7 @@ pub(super) async fn attempt<E: Edge>(
         warning.metadata = conflicts.into_iter().map(|(key, sources)| (key, sources.join(", "))).collect();
         context.edge.tell(&alert, warning).await;
     }
-    let sent = timed(inner, &provider, target, id, &event).await;
+    let sent = timed(inner, &provider, trace, &event).await;
     match sent {
         Ok(()) => Attempt::Delivered,
         Err(SendError::Unsupported(kind)) => {
@@ -88,19 +89,16 @@ pub(super) async fn attempt<E: Edge>(
     }
 }
 
-/// Sends, with its time in the metrics and in the event's trace.
+/// Sends, with its time in the metrics and in the delivery's trace.
 async fn timed<E: Edge>(
     inner: &Arc<Inner<E>>,
     provider: &Provider,
-    target: &Target,
-    id: u64,
+    trace: &Trace,
     event: &WireEvent,
 ) -> Result<(), SendError> {
     let context = &inner.context;
-    let mut step = inner.trace(id).step("deliver");
-    step.attribute("weir.provider", target.provider.to_string());
+    let mut step = trace.step("deliver");
     step.attribute("weir.provider.type", provider::type_name(provider.spec.type_));
-    step.attribute("weir.alert", target.alert.to_string());
     let began = context.clock.instant();
     let sent = provider::send(provider, event, context.edge.as_ref(), &inner.clients).await;
     let outcome = match &sent {

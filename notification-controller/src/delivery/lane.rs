@@ -1,7 +1,8 @@
 //! Deliveries that must stay in order: one task works them off.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use rand::random;
 use tokio::sync::broadcast::error::RecvError;
 use weir_reconcile::{
@@ -10,6 +11,8 @@ use weir_reconcile::{
 };
 
 use super::{Inner, Lane, attempt, lock};
+use weir_runtime::Trace;
+
 use crate::{
     edge::Edge,
     event::object_name,
@@ -44,15 +47,40 @@ async fn work<E: Edge>(inner: Arc<Inner<E>>, lane: Lane) {
             next
         };
         let Some(id) = next else { return };
-        if deliver(&inner, &lane.target, id).await.is_none() {
-            return;
+        match AssertUnwindSafe(deliver(&inner, &lane.target, id)).catch_unwind().await {
+            Ok(Some(())) => {}
+            // Shutting down.
+            Ok(None) => return,
+            // One event must not take those after it along, nor the process.
+            Err(_) => poisoned(&inner, &lane.target, id),
         }
-        inner.end_trace(id);
     }
 }
 
-/// Tries until there is nothing more to try. `None` at shutdown.
+/// Gives up a delivery that made us panic.
+fn poisoned<E: Edge>(inner: &Arc<Inner<E>>, target: &Target, id: u64) {
+    tracing::error!(id, provider = %target.provider, alert = %target.alert, "panic while delivering an event, it is given up");
+    let Some(open) = inner.context.queue.get(id) else { return };
+    let (at, error) = (inner.context.clock.now(), "internal error".to_owned());
+    let letter = DeadLetter { id, target: target.clone(), at, error, event: open.event.as_ref().clone() };
+    inner.context.metrics.dead(&target.provider);
+    inner.context.queue.bury(&letter);
+}
+
+/// Makes one delivery within a trace of its own: one provider's troubles must not hold back what another's tell.
 async fn deliver<E: Edge>(inner: &Arc<Inner<E>>, target: &Target, id: u64) -> Option<()> {
+    let Some(open) = inner.context.queue.get(id) else { return Some(()) };
+    let trace = inner.begin_trace(&open);
+    trace.attribute("weir.alert", target.alert.to_string());
+    trace.attribute("weir.provider", target.provider.to_string());
+    try_all(inner, target, id, &trace).await?;
+    trace.keep();
+    trace.end();
+    Some(())
+}
+
+/// Tries until there is nothing more to try. `None` at shutdown.
+async fn try_all<E: Edge>(inner: &Arc<Inner<E>>, target: &Target, id: u64, trace: &Trace) -> Option<()> {
     let context = &inner.context;
     let gate = inner.gate(&target.provider);
     let mut failures = 0;
@@ -64,11 +92,11 @@ async fn deliver<E: Edge>(inner: &Arc<Inner<E>>, target: &Target, id: u64) -> Op
         if !context.queue.is_open(id, target) {
             return Some(());
         }
-        let open = context.queue.get(id)?;
+        let Some(open) = context.queue.get(id) else { return Some(()) };
         let mut changes = inner.changed.subscribe();
         let attempt = {
             let _turn = inner.shutdown.run_until_cancelled(gate.acquire()).await?.ok()?;
-            attempt::attempt(inner, target, id, &open, failures == 0).await
+            attempt::attempt(inner, target, &open, trace, failures == 0).await
         };
         let Attempt::Failed(failure) = attempt else {
             context.queue.done(id, target);

@@ -41,7 +41,6 @@ pub(super) async fn route<E: Edge>(inner: &Arc<Inner<E>>, id: u64) {
         tracing::info!(object, id, "discarding event, no alerts found for the involved object");
     } else {
         tracing::info!(object, id, alerts = targets.len(), reason = open.event.reason, "dispatching event");
-        inner.begin_trace(id, &open);
     }
     let given_up = context.queue.route(id, targets.clone());
     for (old, target) in given_up {
@@ -88,5 +87,4 @@ fn overflow<E: Edge>(inner: &Arc<Inner<E>>, id: u64, target: &Target) {
     });
     inner.context.metrics.dead(&target.provider);
     tracing::error!(provider = %target.provider, alert = %target.alert, id, "event given up: too many wait for this provider");
-    inner.end_trace(id);
 }

@@ -81,8 +81,9 @@ fn judge(body: &[u8]) -> Result<(), PostError> {
         #[serde(default)]
         error: String,
     }
+    // It answered 200: most likely it has the message, and who tries for hours fills the channel.
     let answer: Answer = serde_json::from_slice(body)
-        .map_err(|_| PostError::Refused { what: "unable to unmarshal response body".to_owned(), transient: true })?;
+        .map_err(|_| PostError::Refused { what: "unable to unmarshal response body".to_owned(), transient: false })?;
     if answer.ok {
         return Ok(());
     }
@@ -152,6 +153,6 @@ mod tests {
         assert_eq!(refused.to_string(), "request failed: Slack responded with error: channel_not_found");
         assert!(refused.is_permanent());
         assert!(!judge(br#"{"ok":false,"error":"ratelimited"}"#).unwrap_err().is_permanent());
-        assert!(!judge(b"<html>").unwrap_err().is_permanent());
+        assert!(judge(b"<html>").unwrap_err().is_permanent());
     }
 }

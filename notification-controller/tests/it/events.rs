@@ -9,7 +9,7 @@ use weir_proto::{
     WireEvent,
     event::v1::{PublishRequest, WatchRequest, events_client::EventsClient, publish_response::Result as Published},
 };
-use weir_testkit::{Service, token_of};
+use weir_testkit::Service;
 
 use crate::world::{NS, SOON, World, event};
 
@@ -38,11 +38,7 @@ async fn warm(world: &World) -> Result<()> {
 async fn events_reach_their_providers() -> Result<()> {
     let world = World::start(&[]).await?;
     world
-        .secret(
-            "slack",
-            json!({}),
-            json!({"address": world.sink.url("api/chat.postMessage"), "token": "xoxb-canary-token"}),
-        )
+        .secret("slack", json!({}), json!({"address": world.sink.url("services/T0/B0"), "token": "xoxb-canary-token"}))
         .await?;
     world.secret("key", json!({}), json!({"token": "hmac-canary-key", "headers": "X-Team: blue\n"})).await?;
     world.provider("generic", json!({"type": "generic", "address": world.sink.url("generic")})).await?;
@@ -67,6 +63,9 @@ async fn events_reach_their_providers() -> Result<()> {
     world.alert("errors", "slack", json!({"eventSeverity": "error"})).await?;
     world.alert("teams", "teams", json!({"inclusionList": ["("], "exclusionList": ["nothing"]})).await?;
     world.alert("all-teams", "teams", json!({})).await?;
+    let api = json!({"type": "slack", "channel": "ops", "address": world.sink.url("api/chat.postMessage")});
+    world.provider("slack-api", api).await?;
+    world.alert("slack-api", "slack-api", json!({})).await?;
     world.alert("generic", "generic", json!({})).await?;
     warm(&world).await?;
 
@@ -82,7 +81,7 @@ async fn events_reach_their_providers() -> Result<()> {
         (&got["involvedObject"]["name"], &got["reportingController"]),
         (&json!("web"), &json!("kustomize-controller"))
     );
-    let slack = arrived(&world, "/api/chat.postMessage", "hello from Flux").await?;
+    let slack = arrived(&world, "/services/T0/B0", "hello from Flux").await?;
     assert_eq!(slack["channel"], "ops");
     assert_eq!(slack["attachments"][0]["author_name"], format!("kustomization/web.{NS}"));
     assert_eq!(slack["attachments"][0]["fields"][0], json!({"title": "env", "value": "prod", "short": false}));
@@ -95,7 +94,7 @@ async fn events_reach_their_providers() -> Result<()> {
     world.told("all-teams", "NotificationDispatchFailed", "provider type msteams is not supported yet").await?;
     world.told("teams", "InvalidConfig", "failed to compile inclusion regex: (").await?;
     // The sink answers the API's path without {"ok":true}.
-    world.told("slack", "NotificationDispatchFailed", "unable to unmarshal response body").await?;
+    world.told("slack-api", "NotificationDispatchFailed", "unable to unmarshal response body").await?;
     for canary in ["xoxb-canary-token", "hmac-canary-key"] {
         let log = std::fs::read_to_string(world.suite.log_file(Service::Notification))?;
         assert!(!log.contains(canary));
@@ -109,7 +108,8 @@ async fn events_reach_their_providers() -> Result<()> {
 
     // The trace goes on from the controller's.
     let spans = world.otlp.wait("spans of the delivery", SOON, |spans| {
-        let root = spans.iter().find(|s| s.name == "notification" && s.trace_id == "0af7651916cd43dd8448eb211c80319c")?;
+        let root =
+            spans.iter().find(|s| s.name == "notification" && s.trace_id == "0af7651916cd43dd8448eb211c80319c")?;
         let child = spans.iter().find(|s| s.name == "deliver" && s.parent_id == root.span_id)?;
         Some((root.clone(), child.clone()))
     });
@@ -185,7 +185,7 @@ async fn grpc_takes_and_streams_events_from_who_may() -> Result<()> {
     };
     let refused = client.publish(publish(None)?).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated, "{refused}");
-    let plain = token_of(world.api(), "flux-system", "notification-controller").await?;
+    let plain = token(&world, "flux-system", "notification-controller", "other").await?;
     let refused = client.publish(publish(Some(&plain))?).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated, "another audience: {refused}");
 
@@ -237,8 +237,12 @@ async fn grpc_takes_and_streams_events_from_who_may() -> Result<()> {
 }
 
 async fn weir_token(world: &World, namespace: &str, name: &str) -> Result<String> {
+    token(world, namespace, name, "weir").await
+}
+
+async fn token(world: &World, namespace: &str, name: &str, audience: &str) -> Result<String> {
     let body =
-        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": ["weir"]}});
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": [audience]}});
     let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token");
     let reply =
         world.api().request("POST", &path, Some(("application/json", serde_json::to_vec(&body)?))).await?.ok()?;
