@@ -57,7 +57,7 @@ pub enum Error {
     Credential(#[source] SecretError),
     /// A pull secret is malformed.
     #[error("failed to get credential")]
-    Keychain(#[source] OciError),
+    Keychain(#[source] Box<OciError>),
     /// The proxy's secret is missing or unusable.
     #[error("failed to get proxy address")]
     Proxy(#[source] SecretError),
@@ -68,7 +68,7 @@ pub enum Error {
         url: String,
         /// Why.
         #[source]
-        source: SecretError,
+        source: Box<SecretError>,
     },
     /// Certificates or the proxy do not make a connection.
     #[error("failed to generate transport for '{url}'")]
@@ -77,7 +77,7 @@ pub enum Error {
         url: String,
         /// Why.
         #[source]
-        source: OciError,
+        source: Box<OciError>,
     },
     /// Cloud identities are not there yet.
     #[error("failed to get credential from {provider}: cloud identities are not supported yet: name a pull secret in spec.secretRef, or set spec.provider to generic")]
@@ -92,7 +92,7 @@ pub enum Error {
         url: String,
         /// Why.
         #[source]
-        source: OciError,
+        source: Box<OciError>,
     },
     /// No tag can be chosen.
     #[error("failed to determine the artifact tag for '{url}'")]
@@ -101,11 +101,11 @@ pub enum Error {
         url: String,
         /// Why.
         #[source]
-        source: OciError,
+        source: Box<OciError>,
     },
     /// The tag's digest cannot be had.
     #[error("failed to determine artifact digest")]
-    Digest(#[source] OciError),
+    Digest(#[source] Box<OciError>),
     /// Signatures are demanded and cannot be checked.
     #[error("failed to verify the signature using provider '{provider}': signature verification is not supported yet: nothing is fetched while spec.verify is set")]
     Verify {
@@ -123,7 +123,7 @@ pub enum Error {
         news: String,
         /// Why.
         #[source]
-        source: OciError,
+        source: Box<OciError>,
     },
     /// The manifest has not the layer.
     #[error("{reason}")]
@@ -140,7 +140,7 @@ pub enum Error {
         news: String,
         /// Why.
         #[source]
-        source: UnpackError,
+        source: Box<UnpackError>,
     },
     /// No room or no right for temporary files.
     #[error("failed to create temporary working directory")]

@@ -176,7 +176,9 @@ impl<W: Write> Walk<'_, W> {
         header.set_entry_type(kind);
         header.set_mode(mode);
         header.set_size(size);
-        (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
         self.tar.append_data(&mut header, path, data).map_err(PackError::Write)
     }
 }

@@ -73,8 +73,11 @@ impl TransportOptions {
 /// The transports in use.
 #[derive(Clone, Default)]
 pub struct Transports {
-    kept: Arc<Mutex<Vec<(TransportOptions, Arc<Transport>)>>>,
+    kept: Arc<Mutex<Vec<Kept>>>,
 }
+
+/// The one used last stands last.
+type Kept = (TransportOptions, Arc<Transport>);
 
 impl Transports {
     /// The transport for these options: the one others use, or a new one.

@@ -72,8 +72,8 @@ async fn resolve(object: &OciRepository, session: &Session) -> Result<(Target, S
     let target = session
         .pick(&plan::selector(object))
         .await
-        .map_err(|source| Error::Tag { url: object.spec.url.clone(), source })?;
-    let digest = session.digest(&target).await.map_err(Error::Digest)?;
+        .map_err(|source| Error::Tag { url: object.spec.url.clone(), source: Box::new(source) })?;
+    let digest = session.digest(&target).await.map_err(|error| Error::Digest(Box::new(error)))?;
     Ok((target, digest))
 }
 
@@ -81,7 +81,8 @@ type Pulled = (File, std::collections::BTreeMap<String, String>);
 
 /// The layer in an unnamed file, whole and equal to its digest.
 async fn pull(object: &OciRepository, session: &Session, digest: &str, news: &str) -> Result<Pulled, Error> {
-    let failed = |source| Error::Pull { url: object.spec.url.clone(), news: news.to_owned(), source };
+    let failed =
+        |source| Error::Pull { url: object.spec.url.clone(), news: news.to_owned(), source: Box::new(source) };
     let manifest = session.manifest(digest).await.map_err(failed)?;
     let layer: &Layer = manifest
         .layer(plan::media_type(object))
@@ -98,7 +99,7 @@ async fn extract(blob: File, news: String) -> Result<(Dir, tempfile::TempDir), E
         let scratch = tempfile::Builder::new().prefix("ocirepository-").tempdir().map_err(Error::Scratch)?;
         let dir = Dir::open_ambient_dir(scratch.path(), ambient_authority()).map_err(Error::Scratch)?;
         unpack(BufReader::with_capacity(64 << 10, blob), &dir, &Limits::default())
-            .map_err(|source| Error::Extract { news, source })?;
+            .map_err(|source| Error::Extract { news, source: Box::new(source) })?;
         Ok((dir, scratch))
     };
     match tokio::task::spawn_blocking(unpacking).await {

@@ -34,8 +34,8 @@ pub(super) async fn inputs(source: &OciRepositories, object: &OciRepository) -> 
     }
     let options = transport_options(source, object).await?;
     let transport = source.transports.get(&options);
-    let transport =
-        transport.map_err(|source| Error::Transport { url: object.spec.url.clone(), source })?;
+    let transport = transport
+        .map_err(|source| Error::Transport { url: object.spec.url.clone(), source: Box::new(source) })?;
     Ok(Inputs { keychain, transport })
 }
 
@@ -59,7 +59,7 @@ async fn keychain(source: &OciRepositories, object: &OciRepository) -> Result<Ke
     for name in names {
         let secret = secrets::secret(&source.client, &key.namespace, &name).await.map_err(Error::Credential)?;
         let (config, legacy) = (secret.bytes(".dockerconfigjson"), secret.bytes(".dockercfg"));
-        keychain.add(&format!("secret '{}'", secret.name), config, legacy).map_err(Error::Keychain)?;
+        keychain.add(&format!("secret '{}'", secret.name), config, legacy).map_err(|error| Error::Keychain(Box::new(error)))?;
     }
     Ok(keychain)
 }
@@ -72,7 +72,7 @@ async fn transport_options(source: &OciRepositories, object: &OciRepository) -> 
         options.proxy = Some(proxy(&secret).map_err(Error::Proxy)?);
     }
     if let Some(reference) = object.spec.cert_secret_ref.as_ref().filter(|reference| !reference.name.is_empty()) {
-        let failed = |source| Error::Certificates { url: object.spec.url.clone(), source };
+        let failed = |source| Error::Certificates { url: object.spec.url.clone(), source: Box::new(source) };
         let secret = secrets::secret(&source.client, &namespace, &reference.name).await.map_err(failed)?;
         (options.ca, options.client_certificate) = certificates(&secret).map_err(failed)?;
     }

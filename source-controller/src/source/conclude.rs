@@ -67,7 +67,7 @@ fn succeed<S: Source>(
 ) -> Option<Event> {
     let before = object.status();
     if let Kept::New { artifact, url, verified } = kept {
-        status.set_artifact(Some(artifact));
+        status.set_artifact(Some(*artifact));
         status.set_url(url);
         status.observe(object);
         if let Some(message) = verified {

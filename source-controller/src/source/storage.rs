@@ -23,7 +23,7 @@ pub(super) struct Stored {
 /// What the run achieved.
 pub(super) enum Kept {
     UpToDate,
-    New { artifact: Artifact, url: Option<String>, verified: Option<String> },
+    New { artifact: Box<Artifact>, url: Option<String>, verified: Option<String> },
 }
 
 /// Why it did not.
@@ -196,7 +196,7 @@ async fn keep<S: Source>(object: &S::Object, content: Content, shared: &Shared, 
         size: i64::try_from(written.size).ok(),
         url: written.url,
     };
-    Ok(Kept::New { artifact, url, verified: content.verified })
+    Ok(Kept::New { artifact: Box::new(artifact), url, verified: content.verified })
 }
 
 fn whole_millis(took: std::time::Duration) -> std::time::Duration {

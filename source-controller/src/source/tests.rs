@@ -104,7 +104,7 @@ fn stored() -> OciRepositoryStatus {
 }
 
 fn new(n: u8) -> Kept {
-    Kept::New { artifact: artifact(n), url: Some("http://h/latest".into()), verified: None }
+    Kept::New { artifact: Box::new(artifact(n)), url: Some("http://h/latest".into()), verified: None }
 }
 
 fn condition_of(status: &OciRepositoryStatus, type_: &str) -> Option<(ConditionStatus, String, String)> {

@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn what_is_old_goes_and_the_newest_stay() {
         let ttl = Duration::from_secs(60);
-        let cases: &[(&[(&str, i64)], usize, &[&str])] = &[
+        type Case = (&'static [(&'static str, i64)], usize, &'static [&'static str]);
+        let cases: &[Case] = &[
             (&[("cur", 500)], 2, &[]),
             (&[("cur", 500), ("old", 61)], 2, &["old"]),
             (&[("cur", 1), ("old", 60)], 2, &[]),

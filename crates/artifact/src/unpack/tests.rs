@@ -33,7 +33,9 @@ fn sized(name: &[u8], kind: EntryType, size: u64) -> Header {
     header.set_entry_type(kind);
     header.set_mode(0o644);
     header.set_size(size);
-    (header.set_uid(0), header.set_gid(0), header.set_mtime(0));
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
     header.set_cksum();
     header
 }

@@ -1,5 +1,7 @@
 //! The file server and the fetcher, over real sockets.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)] // helpers of tests, too
+
 mod fetch;
 mod remote;
 mod serve;
