@@ -37,6 +37,8 @@ impl Intake {
 
     /// Makes an event safe. One without a time gets this moment's.
     ///
+    /// A sender that goes away in the middle does not stop it: an event that is on disk is also delivered.
+    ///
     /// # Errors
     /// When it cannot be kept.
     pub async fn take(&self, mut event: WireEvent) -> Result<Accepted, Refused> {
@@ -44,7 +46,9 @@ impl Intake {
         if event.timestamp.as_second() <= 0 {
             event.timestamp = now;
         }
-        self.inner.queue.accept(&prepare(event), now).await
+        let inner = Arc::clone(&self.inner);
+        let taken = tokio::spawn(async move { inner.queue.accept(&prepare(event), now).await });
+        taken.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
     fn queue(&self) -> &Queue {

@@ -167,7 +167,14 @@ impl Api {
         let end = Instant::now() + limit;
         let mut last = Value::Null;
         while Instant::now() < end {
-            let list = self.request("GET", &format!("{}?fieldSelector=metadata.name%3D{name}", kind.path(namespace)), None).await?.ok()?;
+            let path = format!("{}?fieldSelector=metadata.name%3D{name}", kind.path(namespace));
+            let list = self.request("GET", &path, None).await?;
+            if list.code == 404 {
+                // Not served yet: its CRD is on the way.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+            let list = list.ok()?;
             last = list.pointer("/items/0").cloned().unwrap_or(Value::Null);
             if good(&last) {
                 return Ok(last);

@@ -63,10 +63,11 @@ impl Program {
         } else {
             Command::new(&self.path)
         };
-        command.args(&self.args).envs(self.env.iter().map(|(k, v)| (k, v))).current_dir(dir);
+        // What is hidden is ours; what was set for the server stays.
         for name in &self.unset {
             command.env_remove(name);
         }
+        command.args(&self.args).envs(self.env.iter().map(|(k, v)| (k, v))).current_dir(dir);
         // A group of its own: Ctrl-C in the terminal reaches us alone, and we stop the servers in order.
         command.process_group(0).stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
         Ok(command)

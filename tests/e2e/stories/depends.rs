@@ -28,12 +28,13 @@ fn spec(path: &str, on: &[&str]) -> Value {
 async fn a_chain_is_applied_in_order_and_nobody_waits_for_a_timer() -> Result<()> {
     let tenant = world().await.tenant("depends").await?;
     three(&tenant).await?;
-    // The last first, the source last of all, so that every one of them has to wait for another.
+    // The last first, so that every one of them has to wait for another.
+    tenant.git("app", json!({})).await?;
+    tenant.ready(kind::GIT_REPOSITORY, "app").await?;
     tenant.kustomization("three", spec("three", &["two"])).await?;
     tenant.kustomization("two", spec("two", &["one"])).await?;
     tenant.fails(kind::KUSTOMIZATION, "three", "DependencyNotReady").await?;
     tenant.kustomization("one", spec("one", &[])).await?;
-    tenant.git("app", json!({})).await?;
     // The timer for dependencies is 30 s by default; three steps of it would take much longer than this.
     let limit = Duration::from_secs(25);
     tenant.api().wait_ready(kind::KUSTOMIZATION, "depends", "three", limit).await?;

@@ -75,8 +75,8 @@ async fn a_message_on_its_way_survives_the_death_of_its_bearer() -> Result<()> {
         tenant.git("app", json!({})).await?;
         tenant.kustomization("app", json!({})).await?;
         tenant.applied("app", &commit).await?;
-        // It is being delivered, and the other side does not answer.
-        let is_it = |r: &weir_testkit::Received| text(&r.json(), "/reason") == "ReconciliationSucceeded";
+        // The first is being delivered, and the other side does not answer; the others wait behind it.
+        let is_it = |r: &weir_testkit::Received| text(&r.json(), "/reason") == "NewArtifact";
         world.sink.wait("a delivery that hangs", SOON, is_it).await?;
         commit
     };

@@ -76,7 +76,7 @@ async fn delivered(stage: &Stage, push: impl FnOnce() -> Result<String>) -> Resu
     let done = stage.api.wait(kind::KUSTOMIZATION, SHOP, NAME, LIMIT, "the commit is applied and healthy", healthy).await?;
     let after = watch.elapsed();
     let objects = done.pointer("/status/inventory/entries").and_then(Value::as_array).map(Vec::len).unwrap_or_default();
-    tell::fact("applied", &format!("{objects} objects are as the commit says, all healthy"), after);
+    tell::fact("applied", &format!("{objects} objects are as the commit says, all healthy{}", phases(&done)), after);
     let message = stage.sink.wait("the message about the commit", LIMIT, |received| {
         let event = received.json();
         let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -99,6 +99,17 @@ async fn delivered(stage: &Stage, push: impl FnOnce() -> Result<String>) -> Resu
     let said = body.get("message").and_then(Value::as_str).unwrap_or_default().lines().next().unwrap_or_default().to_owned();
     tell::fact("message", &format!("the sink got: {said}"), watch.elapsed());
     Ok(watch)
+}
+
+/// How long each phase took, as the object itself says.
+fn phases(kustomization: &Value) -> String {
+    let metadata = kustomization.pointer("/status/history/0/metadata");
+    let phase = |name: &str| {
+        let took = metadata?.get(format!("weir.dev/{name}-duration"))?.as_str()?;
+        Some(format!("{name} {took}"))
+    };
+    let all: Vec<String> = ["fetch", "build", "apply", "health"].into_iter().filter_map(phase).collect();
+    if all.is_empty() { String::new() } else { format!(": {}", all.join(", ")) }
 }
 
 /// The cluster says what the repository says.
