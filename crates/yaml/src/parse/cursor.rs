@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
         let (start, column) = (self.pos, self.column());
         let own_line = self.bytes.get(self.line_start..self.pos).is_none_or(|l| l.iter().all(|b| is_blank(*b)));
         self.skip_line();
-        let text = self.slice(start, self.pos).trim_end();
+        let text = self.slice(start, self.pos);
         if own_line {
             self.pending.push(text, column);
         }
@@ -134,7 +134,7 @@ impl<'a> Parser<'a> {
         }
         let start = self.pos;
         self.skip_line();
-        Some(self.slice(start, self.pos).trim_end())
+        Some(self.slice(start, self.pos))
     }
 
     /// `---` or `...` at the start of a line, followed by a blank.
