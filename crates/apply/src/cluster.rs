@@ -30,11 +30,35 @@ const JSON_PATCH: HeaderValue = HeaderValue::from_static("application/json-patch
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
-    /// `system:serviceaccount:<namespace>:<name>`, when not the client's own identity.
-    user: Option<HeaderValue>,
+    /// Who acts, when not the client itself.
+    user: Option<User>,
     /// The field manager.
     manager: Arc<str>,
     mapping: Arc<Mapping>,
+}
+
+/// Who is impersonated. A name that cannot be one is kept as such, so that nothing is ever asked under the client's own
+/// identity in its place.
+#[derive(Clone, Debug)]
+enum User {
+    /// `system:serviceaccount:<namespace>:<name>`.
+    Account(HeaderValue),
+    /// Not the name of a ServiceAccount.
+    Invalid(Arc<str>),
+}
+
+impl User {
+    fn account(namespace: &str, name: &str) -> Self {
+        let part = |text: &str| {
+            !text.is_empty()
+                && text.len() <= 253
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+        };
+        match HeaderValue::try_from(format!("system:serviceaccount:{namespace}:{name}")) {
+            Ok(user) if part(namespace) && part(name) => Self::Account(user),
+            _ => Self::Invalid(format!("{namespace}/{name}").chars().take(512).collect::<String>().into()),
+        }
+    }
 }
 
 impl std::fmt::Debug for Cluster {
@@ -57,11 +81,11 @@ impl Cluster {
         Self { client, user: None, manager: manager.into(), mapping: Arc::default() }
     }
 
-    /// The same cluster, as a ServiceAccount. The client's identity has to be allowed to impersonate it.
+    /// The same cluster, as a ServiceAccount. The client's identity has to be allowed to impersonate it. Every request
+    /// fails when there can be no account of this name.
     #[must_use]
     pub fn as_service_account(&self, namespace: &str, name: &str) -> Self {
-        let user = format!("system:serviceaccount:{namespace}:{name}");
-        Self { user: HeaderValue::try_from(user).ok(), ..self.clone() }
+        Self { user: Some(User::account(namespace, name)), ..self.clone() }
     }
 
     /// The field manager it applies as.
@@ -73,7 +97,10 @@ impl Cluster {
     /// Whose identity requests carry, when not the client's own.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
-        self.user.as_ref().and_then(|user| user.to_str().ok())
+        match self.user.as_ref()? {
+            User::Account(user) => user.to_str().ok(),
+            User::Invalid(_) => None,
+        }
     }
 
     /// What is known of the server's kinds.
@@ -199,8 +226,10 @@ impl Cluster {
         body: Option<(HeaderValue, Vec<u8>)>,
     ) -> Result<Request<Body>, RequestError> {
         let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
-        if let Some(user) = &self.user {
-            request = request.header("Impersonate-User", user);
+        match &self.user {
+            Some(User::Account(user)) => request = request.header("Impersonate-User", user),
+            Some(User::Invalid(account)) => return Err(RequestError::Account { account: account.to_string() }),
+            None => {}
         }
         let body = match body {
             Some((content_type, bytes)) => {
@@ -252,6 +281,15 @@ fn none_if_gone(result: Result<Object, RequestError>) -> Result<Option<Object>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_that_cannot_be_is_never_the_client_itself() {
+        assert!(matches!(User::account("team", "app.deployer-1"), User::Account(user)
+            if user == "system:serviceaccount:team:app.deployer-1"));
+        for name in ["", "a\nb", "a\r\nImpersonate-User: admin", "ä", "A", "a:b", "a/b", " a", &"a".repeat(254)] {
+            assert!(matches!(User::account("team", name), User::Invalid(_)), "{name:?}");
+        }
+    }
 
     #[test]
     fn names_from_repositories_stay_in_their_segment() {

@@ -25,6 +25,12 @@ pub enum RequestError {
         /// Its apiVersion.
         api_version: String,
     },
+    /// The account to act as cannot exist.
+    #[error("{account:?} is not the name of a ServiceAccount: correct spec.serviceAccountName")]
+    Account {
+        /// Namespace and name.
+        account: String,
+    },
     /// The server could not be reached.
     #[error("request to the API server failed")]
     Transport(#[source] Box<kube::Error>),
@@ -137,7 +143,7 @@ impl RequestError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Status { code, .. } => matches!(code, 409 | 429 | 500..),
-            Self::NoMatch { .. } => false,
+            Self::NoMatch { .. } | Self::Account { .. } => false,
             Self::Transport(_) | Self::Answer(_) | Self::Timeout { .. } => true,
         }
     }

@@ -149,7 +149,7 @@ async fn one(change: Change, context: Context<'_>) -> Result<Done, ApplyError> {
     };
     let (outcome, live) = match action {
         Action::Skip => {
-            context.watches.forget(&entry.object);
+            context.watches.forget(context.owner, &entry.object);
             let health = Health::new(Status::Current, "not touched");
             return Ok(Done { entry, outcome: Outcome::Skipped, health, may_vanish: false });
         }
@@ -180,7 +180,7 @@ async fn take_note(entry: Entry, outcome: Outcome, live: &Object, owned: bool, c
     let may_vanish = entry.object.kind == "Job" && live.at(&["spec", "ttlSecondsAfterFinished"]).is_some();
     if may_vanish {
         // That it goes is no drift; that it is gone is found at the interval.
-        watches.forget(&entry.object);
+        watches.forget(owner, &entry.object);
     } else {
         watches.expect(owner, &entry.object, &Metadata::of(live), owned);
     }

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::APIResourceList;
@@ -10,6 +11,9 @@ use kube::Client;
 use weir_manifest::{GroupKind, Object};
 
 use crate::error::RequestError;
+
+/// How long the server may take to say what it serves. Others wait for the answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where a kind is served.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,17 +60,24 @@ impl Mapping {
         if let Some(resource) = self.get(api_version, kind) {
             return Ok(resource);
         }
+        let no_match = || RequestError::NoMatch { kind: kind.to_owned(), api_version: api_version.to_owned() };
+        // It comes from a repository or a spec and becomes part of a path that is asked for under our own identity.
+        if !is_api_version(api_version) {
+            return Err(no_match());
+        }
         let _one = self.asking.lock().await;
         if let Some(resource) = self.get(api_version, kind) {
             return Ok(resource);
         }
-        let no_match = || RequestError::NoMatch { kind: kind.to_owned(), api_version: api_version.to_owned() };
-        let list = if api_version.contains('/') {
-            client.list_api_group_resources(api_version).await
-        } else {
-            client.list_core_api_resources(api_version).await
+        let asked = async {
+            if api_version.contains('/') {
+                client.list_api_group_resources(api_version).await
+            } else {
+                client.list_core_api_resources(api_version).await
+            }
         };
-        let list = match list {
+        let timeout = RequestError::Timeout { seconds: TIMEOUT.as_secs() };
+        let list = match tokio::time::timeout(TIMEOUT, asked).await.map_err(|_| timeout)? {
             Ok(list) => list,
             Err(kube::Error::Api(status)) if status.code == 404 => return Err(no_match()),
             Err(error) => return Err(RequestError::Transport(Box::new(error))),
@@ -97,6 +108,19 @@ impl Mapping {
     }
 }
 
+/// `v1` or `apps/v1`, and nothing that a path would read otherwise.
+fn is_api_version(text: &str) -> bool {
+    let part = |part: &str| {
+        part.len() <= 253
+            && part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+    };
+    match text.split_once('/') {
+        Some((group, version)) => part(group) && part(version),
+        None => part(text),
+    }
+}
+
 fn read(api_version: &str, list: APIResourceList) -> ByKind {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
     list.resources
@@ -118,4 +142,22 @@ fn read(api_version: &str, list: APIResourceList) -> ByKind {
             (kind, Arc::new(resource))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_api_version;
+
+    #[test]
+    fn an_api_version_is_no_path() {
+        for good in ["v1", "apps/v1", "kustomize.toolkit.fluxcd.io/v1beta2", "x-y.io/v1Alpha1"] {
+            assert!(is_api_version(good), "{good}");
+        }
+        for bad in [
+            "", "/", "/v1", "apps/", "apps/v1/", "apps/v1/deployments", "apps/v1/deployments?watch=1", "v1?watch=true",
+            "../api", "apps/..", "apps/v1#x", "apps/v 1", "apps/%2e%2e", "v1\n",
+        ] {
+            assert!(!is_api_version(bad), "{bad:?}");
+        }
+    }
 }

@@ -69,7 +69,7 @@ pub async fn prune(
     let mut pruned = Pruned::default();
     for Deletion { entry } in deletions {
         // First of all, so that its end is no drift.
-        watches.forget(&entry.object);
+        watches.forget(owner, &entry.object);
         match one(&entry, cluster, ownership, owner).await {
             Ok(End::Deleted) => pruned.deleted.push(entry),
             Ok(End::Gone) => pruned.gone.push(entry),

@@ -171,13 +171,17 @@ impl Table {
         }
     }
 
-    /// An object is nobody's business any more: it was pruned, or left to itself.
-    pub fn forget(&mut self, object: &ObjectRef) {
-        let kind_id = self.kind(&object.group_kind());
+    /// An object is not this owner's business any more: it was pruned, or left to itself. Nothing changes when another
+    /// owner has taken it over.
+    pub fn forget(&mut self, owner: &Owner, object: &ObjectRef) {
+        let Some(owner) = self.owner_ids.get(owner).copied() else { return };
+        let Some(kind_id) = self.kind_ids.get(&object.group_kind()).copied() else { return };
         let key = key(&object.namespace, &object.name);
         let Some((_, rows)) = self.kinds.get_mut(usize::from(kind_id)) else { return };
         let Some(row) = rows.rows.get_mut(&key) else { return };
-        let owner = row.owner;
+        if row.owner != owner {
+            return;
+        }
         row.expected = None;
         row.drifted = false;
         if row.seen.is_none() {

@@ -89,12 +89,27 @@ fn what_is_deleted_is_drift_unless_we_let_it_go() {
     observe(&mut t, &at("a", 5, 1));
     observe(&mut t, &at("b", 6, 1));
     assert_eq!(t.vanish(&kind(), "ns", "a", 9), Some((owner(), Wake::Drift)));
-    t.forget(&object("b"));
+    t.forget(&owner(), &object("b"));
     assert_eq!(t.vanish(&kind(), "ns", "b", 10), None);
     assert_eq!(t.drifted(&owner()), [object("a")]);
     expect(&mut t, &at("a", 11, 1));
     assert_eq!(t.vanish(&kind(), "ns", "a", 9), None, "an old deletion, of what was there before");
     assert!(t.drifted(&owner()).is_empty());
+}
+
+#[test]
+fn what_another_owner_took_over_is_not_forgotten_with_the_old_one() {
+    let mut t = Table::default();
+    let other = Owner { namespace: "ns".into(), name: "other".into() };
+    let object = object("a");
+    expect(&mut t, &at("a", 5, 1));
+    let taken = at("a", 6, 2);
+    t.expect(&other, &object, taken.version(), taken.fingerprint(US));
+    t.forget(&owner(), &object);
+    assert!(t.holds(&other, &object));
+    let moved = at("a", 7, 3);
+    let alarm = t.observe(&kind(), &other, &moved, moved.fingerprint(US));
+    assert_eq!(alarm, Some((other, Wake::Drift)), "the new owner still hears of it");
 }
 
 #[test]

@@ -160,9 +160,9 @@ impl Watches {
         self.shared.table().expect(owner, object, meta.version(), print);
     }
 
-    /// An object is nobody's business any more.
-    pub fn forget(&self, object: &ObjectRef) {
-        self.shared.table().forget(object);
+    /// An object is not this owner's business any more.
+    pub fn forget(&self, owner: &Owner, object: &ObjectRef) {
+        self.shared.table().forget(owner, object);
     }
 
     /// A run of the owner begins: it is not woken until [`Self::finish`].

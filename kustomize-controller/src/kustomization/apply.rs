@@ -183,7 +183,7 @@ impl Target<'_> {
             return Ok(());
         }
         if !self.ks.spec.prune {
-            stale.iter().for_each(|entry| self.watches.forget(&entry.object));
+            stale.iter().for_each(|entry| self.watches.forget(self.owner, &entry.object));
             return Ok(());
         }
         let pruned = prune(deletions(stale), self.cluster, self.watches, &ownership(), self.owner).await;
