@@ -6,8 +6,7 @@ use crate::Error;
 use crate::resource::{Resource, node_value};
 
 fn limits() -> Limits {
-    // A key given twice is found when the object is printed; until then the last one counts.
-    Limits { duplicate_keys: false, ..Limits::default() }
+    Limits::default()
 }
 
 /// The objects of a stream of documents; lists are taken apart, aliases and merge keys resolved.

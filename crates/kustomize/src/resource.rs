@@ -162,7 +162,8 @@ impl Resource {
     }
 
     pub(crate) fn set_api_version(&mut self, api_version: &str) {
-        self.node.set("apiVersion", Node::string(api_version));
+        // An object without one gets a null, as with the original.
+        self.node.set("apiVersion", Node::scalar(api_version));
     }
 
     /// A string map of `metadata`, `labels` or `annotations`.

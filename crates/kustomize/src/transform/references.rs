@@ -25,12 +25,14 @@ struct Candidate {
 struct Candidates {
     list: Vec<Candidate>,
     by_old_name: HashMap<String, Vec<usize>>,
+    by_first_namespace: HashMap<String, Vec<usize>>,
 }
 
 impl Candidates {
     fn new(resources: &[Resource]) -> Self {
         let mut list = Vec::with_capacity(resources.len());
         let mut by_old_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_first_namespace: HashMap<String, Vec<usize>> = HashMap::new();
         for resource in resources {
             let previous: Vec<Id> = resource.previous_ids().collect();
             if previous.is_empty() {
@@ -43,6 +45,9 @@ impl Candidates {
                     found.push(list.len());
                 }
             }
+            if let Some(first) = previous.first() {
+                by_first_namespace.entry(first.namespace.clone()).or_default().push(list.len());
+            }
             list.push(Candidate {
                 id: resource.id(),
                 name: resource.name().to_owned(),
@@ -53,7 +58,7 @@ impl Candidates {
                 suffixes: resource.suffixes.clone(),
             });
         }
-        Self { list, by_old_name }
+        Self { list, by_old_name, by_first_namespace }
     }
 }
 
@@ -233,7 +238,9 @@ impl Follow<'_> {
     /// Some object that could be referred to was in this namespace at first, whatever it is called.
     fn any_first(&self, namespace: &str, of: &[&Candidate]) -> bool {
         of.iter().any(|c| c.first_namespace == namespace)
-            || self.candidates.list.iter().any(|c| c.first_namespace == namespace && self.could_refer(c))
+            || self.candidates.by_first_namespace.get(namespace).is_some_and(|found| {
+                found.iter().filter_map(|&at| self.candidates.list.get(at)).any(|c| self.could_refer(c))
+            })
     }
 
     fn same_affixes(&self, candidate: &Candidate, empty_fits: bool) -> bool {
