@@ -145,11 +145,11 @@ mod tests {
         let index = Index::default();
         let (a, old, new) = (ObjectKey::new("n", "a"), ks("a", "s1", &["b"], &["c"]), ks("a", "s2", &[], &["c"]));
         index.note(&a, References::of(&old));
-        assert_eq!(index.users(&SourceKey::of(&old)), [a.clone()]);
-        assert_eq!(index.dependants(&ObjectKey::new("n", "b")), [a.clone()]);
+        assert_eq!(index.users(&SourceKey::of(&old)), std::slice::from_ref(&a));
+        assert_eq!(index.dependants(&ObjectKey::new("n", "b")), std::slice::from_ref(&a));
         index.note(&a, References::of(&new));
         assert!(index.users(&SourceKey::of(&old)).is_empty() && index.dependants(&ObjectKey::new("n", "b")).is_empty());
-        assert_eq!(index.readers(&config_key(ValuesKind::Secret, "n", "c")), [a.clone()]);
+        assert_eq!(index.readers(&config_key(ValuesKind::Secret, "n", "c")), std::slice::from_ref(&a));
         assert!(index.readers(&config_key(ValuesKind::ConfigMap, "n", "c")).is_empty());
         index.forget(&a);
         let inner = index.lock();

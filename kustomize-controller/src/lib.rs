@@ -13,6 +13,7 @@ mod index;
 pub mod kustomization;
 mod live;
 mod memory;
+mod peers;
 mod source;
 
 use std::sync::{Arc, OnceLock};
@@ -35,6 +36,7 @@ use crate::{
     index::{Index, References},
     live::{Live, Sources},
     memory::Memory,
+    peers::Peers,
     source::{Source, SourceKey},
 };
 
@@ -79,6 +81,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
             waker.wake(&ObjectKey::new(owner.namespace.clone(), owner.name.clone()), trigger);
         },
     );
+    let peers = Peers::new(context.clone(), Arc::clone(&index), handle.waker.clone());
     let live = Live {
         options,
         context,
@@ -87,8 +90,10 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         fetcher: Fetcher::new(fetch::Options {
             retries: args.http_retry,
             host_override: std::env::var("SOURCE_CONTROLLER_LOCALHOST").ok().filter(|host| !host.is_empty()),
+            remote: Some(Arc::new(peers.clone())),
             ..fetch::Options::default()
         })?,
+        peers,
         sources,
         store: handle.store.clone(),
         waker: handle.waker.clone(),

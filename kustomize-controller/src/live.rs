@@ -28,6 +28,7 @@ use crate::{
     index::{Index, config_key},
     kustomization::depends::Name,
     memory::Memory,
+    peers::Peers,
     source::{self, Source, SourceKey},
 };
 
@@ -46,6 +47,8 @@ pub struct Live {
     pub watches: Watches,
     /// Fetches artifacts.
     pub fetcher: Fetcher,
+    /// Sources that offer gRPC.
+    pub peers: Peers,
     /// Pictures of sources.
     pub sources: Sources,
     /// The Kustomizations this process reconciles.
@@ -124,6 +127,10 @@ impl Edge for Live {
 
     async fn source(&self, key: &SourceKey) -> Result<Option<Source>, RequestError> {
         let seen = self.sources.get(&key.kind).and_then(|picture| picture.get(&key.key));
+        if let Some(artifact) = seen.as_ref().and_then(|source| source.artifact.as_ref()) {
+            self.peers.follow(artifact);
+        }
+        let seen = self.peers.newest(key, seen);
         if seen.is_some() && !self.options.direct_source_fetch {
             return Ok(seen);
         }

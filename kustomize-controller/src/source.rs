@@ -1,12 +1,13 @@
 //! What is known of sources: of each the artifact it announces, and nothing else.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use serde::Deserialize;
+use url::Url;
 use weir_api::{
     kustomize::{Kustomization, KustomizationSourceKind as Kind},
     meta::Artifact,
-    names::group,
+    names::{group, weir},
 };
 use weir_manifest::Object;
 use weir_runtime::{
@@ -64,9 +65,11 @@ impl Source {
         Some(Self::with(only.status.unwrap_or_default().artifact))
     }
 
-    fn with(mut artifact: Option<Artifact>) -> Self {
-        if let Some(metadata) = artifact.as_mut().and_then(|artifact| artifact.metadata.as_mut()) {
-            keep_what_is_used(metadata);
+    /// A source that announces this.
+    #[must_use]
+    pub fn with(mut artifact: Option<Artifact>) -> Self {
+        if let Some(artifact) = &mut artifact {
+            keep_what_is_used(artifact);
         }
         Self { artifact: artifact.map(Arc::new) }
     }
@@ -79,9 +82,22 @@ pub fn of(object: &Object) -> Source {
     Source::with(artifact.and_then(|value| Artifact::deserialize(value).ok()))
 }
 
-/// An image may carry any number of annotations; only few are read here.
-fn keep_what_is_used(metadata: &mut BTreeMap<String, String>) {
-    metadata.retain(|key, _| key == ORIGIN_REVISION || key.starts_with("weir.dev/"));
+/// An image may carry any number of annotations, and some source-controllers announce them all; only few are read here.
+///
+/// A gRPC address is believed only at the host that serves the artifact itself: that one the source-controller chose, while
+/// an annotation may come from whoever pushed the image, and who is called there is shown our token.
+fn keep_what_is_used(artifact: &mut Artifact) {
+    let host = |address: &str| {
+        let url = if address.contains("://") { Url::parse(address) } else { Url::parse(&format!("http://{address}")) };
+        url.ok().and_then(|url| url.host_str().map(str::to_owned))
+    };
+    let own = host(&artifact.url);
+    let Some(metadata) = &mut artifact.metadata else { return };
+    metadata.retain(|key, value| match key.as_str() {
+        ORIGIN_REVISION => true,
+        weir::GRPC => own.is_some() && host(value) == own,
+        key => key.starts_with("weir.dev/"),
+    });
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -108,11 +124,13 @@ mod tests {
     fn only_the_artifact_is_kept() {
         let json = r#"{"metadata":{"name":"a","namespace":"n"},"spec":{"url":"x"},"status":{"conditions":[],
             "artifact":{"digest":"sha256:1","lastUpdateTime":"2026-01-01T00:00:00Z","path":"p","revision":"main@sha1:2",
-            "url":"http://x/p","metadata":{"org.opencontainers.image.revision":"v1","other":"x","weir.dev/grpc":"y"}}}}"#;
+            "url":"http://x/p","metadata":{"org.opencontainers.image.revision":"v1","other":"x","weir.dev/grpc":"x:9091","weir.dev/traceparent":"t"}}}}"#;
         let source = Source::read(&Raw::parse(json).unwrap()).unwrap();
         let artifact = source.artifact.unwrap();
         assert_eq!(Source::origin_revision(&artifact), Some("v1"));
-        assert_eq!(artifact.metadata.as_ref().unwrap().len(), 2);
+        assert_eq!(artifact.metadata.as_ref().unwrap().len(), 3);
+        let forged = Source::read(&Raw::parse(&json.replace("x:9091", "evil.example.com:9091")).unwrap()).unwrap();
+        assert!(!forged.artifact.unwrap().metadata.as_ref().unwrap().contains_key("weir.dev/grpc"));
         let none = Source::read(&Raw::parse(r#"{"metadata":{"name":"a"}}"#).unwrap()).unwrap();
         assert_eq!(none, Source::default());
     }

@@ -169,11 +169,9 @@ impl Cluster {
     /// When the server refuses.
     pub async fn delete(&self, entry: &Entry, options: &DeleteOptions) -> Result<bool, RequestError> {
         let path = self.path_of(entry).await?;
-        let mut body =
-            serde_json::json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"});
-        if let Some(uid) = &options.uid {
-            body["preconditions"] = serde_json::json!({"uid": uid});
-        }
+        let preconditions = options.uid.as_ref().map(|uid| serde_json::json!({"uid": uid}));
+        let body = serde_json::json!({"apiVersion": "v1", "kind": "DeleteOptions",
+            "propagationPolicy": "Background", "preconditions": preconditions});
         let body = encode(&body)?;
         match self.bytes(Method::DELETE, path, JSON, Some((JSON, body))).await {
             Ok(_) => Ok(true),

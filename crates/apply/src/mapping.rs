@@ -154,8 +154,20 @@ mod tests {
             assert!(is_api_version(good), "{good}");
         }
         for bad in [
-            "", "/", "/v1", "apps/", "apps/v1/", "apps/v1/deployments", "apps/v1/deployments?watch=1", "v1?watch=true",
-            "../api", "apps/..", "apps/v1#x", "apps/v 1", "apps/%2e%2e", "v1\n",
+            "",
+            "/",
+            "/v1",
+            "apps/",
+            "apps/v1/",
+            "apps/v1/deployments",
+            "apps/v1/deployments?watch=1",
+            "v1?watch=true",
+            "../api",
+            "apps/..",
+            "apps/v1#x",
+            "apps/v 1",
+            "apps/%2e%2e",
+            "v1\n",
         ] {
             assert!(!is_api_version(bad), "{bad:?}");
         }

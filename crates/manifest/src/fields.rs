@@ -141,8 +141,10 @@ impl Cleanup {
             match &mut ours {
                 None => {
                     let mut first = entry.clone();
-                    first["manager"] = Value::from(self.owner.as_str());
-                    first["operation"] = Value::from("Apply");
+                    if let Some(first) = first.as_object_mut() {
+                        first.insert("manager".to_owned(), Value::from(self.owner.as_str()));
+                        first.insert("operation".to_owned(), Value::from("Apply"));
+                    }
                     ours = Some(first);
                 }
                 Some(ours) => {

@@ -23,10 +23,10 @@ use super::{
 pub enum Error {
     /// No kustomization file, and none can be made.
     #[error(transparent)]
-    Generate(weir_kustomize::Error),
+    Generate(Box<weir_kustomize::Error>),
     /// The engine refused.
     #[error("kustomize build failed")]
-    Kustomize(#[source] weir_kustomize::Error),
+    Kustomize(#[source] Box<weir_kustomize::Error>),
     /// Something that is built is no object.
     #[error("failed to decode Kubernetes apiVersion, kind and name")]
     Object(#[source] InvalidObject),
@@ -70,7 +70,7 @@ pub fn objects(
         label(object, ks);
         normalize(object);
         if is_encrypted(object) {
-            return Err(error::Error::Encrypted(object.reference()));
+            return Err(error::Error::Encrypted(Box::new(object.reference())));
         }
     }
     Ok(Built { objects, digest })
@@ -87,12 +87,12 @@ fn folder(spec: &KustomizationSpec, tree: &dyn Tree) -> Result<String, error::Er
 }
 
 fn resources(spec: &KustomizationSpec, tree: &dyn Tree, dir: &str) -> Result<Vec<Object>, Error> {
-    let file = generate(tree, dir, &overrides(spec)).map_err(Error::Generate)?;
+    let file = generate(tree, dir, &overrides(spec)).map_err(|e| Error::Generate(Box::new(e)))?;
     let tree = Overlay::new(tree, file.path, file.content);
     let options = Options { load_restrictions: LoadRestrictions::None, reorder: Reorder::None, ..Options::default() };
-    let built = weir_kustomize::build(&tree, dir, &options).map_err(Error::Kustomize)?;
+    let built = weir_kustomize::build(&tree, dir, &options).map_err(|e| Error::Kustomize(Box::new(e)))?;
     let object = |resource: &weir_kustomize::Resource| {
-        let value = resource.to_value().map_err(Error::Kustomize)?;
+        let value = resource.to_value().map_err(|e| Error::Kustomize(Box::new(e)))?;
         Object::from_value(value).map_err(Error::Object)
     };
     built.iter().map(object).collect()

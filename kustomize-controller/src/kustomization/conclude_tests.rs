@@ -109,7 +109,7 @@ fn failures_have_reasons_and_fixed_retries() {
 fn a_dependency_is_told_once() {
     let blocked = || {
         let blocked = Blocked::NotReady(Name { namespace: "n".into(), name: "db".into() });
-        Err(Error::Dependency { blocked, retry: Duration::from_secs(30) })
+        Err(Error::Dependency { blocked: Box::new(blocked), retry: Duration::from_secs(30) })
     };
     let before_build = || Facts { attempted: false, digest: None, phase: None, inventory: None, ..facts() };
     let first = from(&fresh(), before_build(), blocked(), SPAN);

@@ -33,14 +33,14 @@ pub enum Error {
     Source {
         source_key: SourceKey,
         #[source]
-        cause: RequestError,
+        cause: Box<RequestError>,
     },
     #[error("Source artifact not found, retrying in {}", meta::Duration(*retry))]
     NoArtifact { retry: Duration },
     #[error("Source is not ready, artifact not found, retrying in {}", meta::Duration(*retry))]
     ArtifactGone { retry: Duration },
     #[error("{blocked}")]
-    Dependency { blocked: depends::Blocked, retry: Duration },
+    Dependency { blocked: Box<depends::Blocked>, retry: Duration },
     #[error("failed to fetch artifact")]
     Fetch(#[source] Arc<FetchError>),
     #[error("cannot read the unpacked artifact")]
@@ -57,12 +57,12 @@ pub enum Error {
         namespace: String,
         name: String,
         #[source]
-        cause: RequestError,
+        cause: Box<RequestError>,
     },
     #[error(transparent)]
     Build(build::Error),
     #[error("{0} is SOPS encrypted, configuring decryption is required for this secret to be reconciled")]
-    Encrypted(ObjectRef),
+    Encrypted(Box<ObjectRef>),
     #[error("{cause}{}", after(log))]
     Refused { cause: Box<ReadError>, log: String },
     #[error("{cause}{}", after(log))]

@@ -40,7 +40,7 @@ pub async fn artifact(ks: &Kustomization, edge: &impl Edge, facts: &mut Facts) -
     let source = match edge.source(&source_key).await {
         Ok(Some(source)) => source,
         Ok(None) => return Err(Error::SourceNotFound { source_key }),
-        Err(cause) => return Err(Error::Source { source_key, cause }),
+        Err(cause) => return Err(Error::Source { source_key, cause: Box::new(cause) }),
     };
     let artifact = source.artifact.ok_or(Error::NoArtifact { retry: options.requeue_dependency })?;
     facts.revision = Some(artifact.revision.clone());
@@ -79,7 +79,9 @@ pub async fn dependencies(ks: &Kustomization, revision: &str, edge: &impl Edge) 
         depends::View { lookup: &lookup, evaluate: &evaluate, additive: edge.options().additive_dependency_check };
     match depends::check(ks, revision, &view) {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(blocked)) => Err(Error::Dependency { blocked, retry: edge.options().requeue_dependency }),
+        Ok(Err(blocked)) => {
+            Err(Error::Dependency { blocked: Box::new(blocked), retry: edge.options().requeue_dependency })
+        }
         Err(bad) => Err(Error::Expression { message: bad.to_string() }),
     }
 }
@@ -121,7 +123,7 @@ pub async fn inputs(ks: &Kustomization, artifact: Arc<Artifact>, edge: &impl Edg
             }
             Ok(None) if reference.optional => hasher.update([2]),
             Ok(None) => return Err(Error::VariablesNotFound { kind, namespace, name }),
-            Err(cause) => return Err(Error::Variables { kind, namespace, name, cause }),
+            Err(cause) => return Err(Error::Variables { kind, namespace, name, cause: Box::new(cause) }),
         }
     }
     Ok(Inputs { artifact, variables, digest: hasher.finalize().into() })

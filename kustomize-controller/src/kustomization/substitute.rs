@@ -23,7 +23,7 @@ pub enum Error {
     #[error("post build failed for '{object}': envsubst error")]
     Substitute {
         /// The object.
-        object: ObjectRef,
+        object: Box<ObjectRef>,
         /// Which variable and why; never a value.
         #[source]
         source: weir_envsubst::Error,
@@ -34,7 +34,7 @@ pub enum Error {
     )]
     Read {
         /// The object before the substitution.
-        object: ObjectRef,
+        object: Box<ObjectRef>,
     },
 }
 
@@ -66,7 +66,7 @@ fn substituted(object: Object, variables: &Variables, mode: Mode) -> Result<Obje
     if !Policy::of(&object).substitute || !object.as_map().iter().any(|(key, value)| marked(key) || holds_mark(value)) {
         return Ok(object);
     }
-    let reference = object.reference();
+    let reference = Box::new(object.reference());
     let text = weir_yaml::to_string(&object.into_value());
     let lookup = |name: &str| variables.get(name).cloned();
     let text = weir_envsubst::substitute(&text, &lookup, mode)

@@ -1,0 +1,195 @@
+//! Sources that offer gRPC: their artifacts as they change, and their bytes.
+//!
+//! An artifact may announce where its source serves `Artifacts`. From the first such announcement one stream per address is
+//! held; what it says is known before the API server says it. A peer that refuses or is not there costs nothing but a try
+//! now and then: the sources' objects are watched all the same.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tonic::{Code, Status, Streaming};
+use weir_api::{
+    kustomize::KustomizationSourceKind as Kind,
+    meta::Artifact,
+    names::{group, weir},
+};
+use weir_artifact::fetch::Remote;
+use weir_proto::artifact::v1::{
+    self as wire, FetchRequest, FetchResponse, WatchRequest, WatchResponse, artifacts_client::ArtifactsClient,
+    watch_response::Type,
+};
+use weir_runtime::{Context, ObjectKey, Trigger, Waker, grpc::Peer};
+
+use crate::{
+    index::Index,
+    source::{Source, SourceKey},
+};
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// When to ask a peer again that refused.
+const REFUSED_PAUSE: Duration = Duration::from_secs(600);
+
+/// See the module. Clones share everything.
+#[derive(Clone)]
+pub struct Peers {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    context: Context,
+    index: Arc<Index>,
+    waker: Waker,
+    peers: Mutex<HashMap<String, Peer>>,
+    /// Addresses a stream is held to.
+    followed: Mutex<HashSet<String>>,
+    /// What streams said, with the address of the stream.
+    announced: Mutex<HashMap<SourceKey, (String, Source)>>,
+}
+
+impl Peers {
+    /// No peers yet.
+    #[must_use]
+    pub fn new(context: Context, index: Arc<Index>, waker: Waker) -> Self {
+        let shared = Shared {
+            context,
+            index,
+            waker,
+            peers: Mutex::default(),
+            followed: Mutex::default(),
+            announced: Mutex::default(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The newer of what the API server and a stream say of a source.
+    #[must_use]
+    pub fn newest(&self, key: &SourceKey, seen: Option<Source>) -> Option<Source> {
+        let Some((_, announced)) = lock(&self.shared.announced).get(key).cloned() else { return seen };
+        let time = |source: &Source| source.artifact.as_ref().map(|artifact| artifact.last_update_time);
+        match seen {
+            Some(seen) if time(&seen) >= time(&announced) => Some(seen),
+            _ => Some(announced),
+        }
+    }
+
+    /// Holds a stream to the peer that an artifact announces, if there is one and none is held.
+    pub fn follow(&self, artifact: &Artifact) {
+        let Some(address) = artifact.metadata.as_ref().and_then(|metadata| metadata.get(weir::GRPC)) else { return };
+        if lock(&self.shared.followed).contains(address) {
+            return;
+        }
+        let Ok(peer) = self.shared.peer(address) else { return };
+        if !lock(&self.shared.followed).insert(address.clone()) {
+            return;
+        }
+        let (shared, address) = (Arc::clone(&self.shared), address.clone());
+        let stop = shared.context.shutdown.clone();
+        tokio::spawn(async move { stop.run_until_cancelled(shared.keep(&peer, &address)).await });
+    }
+}
+
+impl Shared {
+    fn peer(&self, address: &str) -> Result<Peer, Status> {
+        let mut peers = lock(&self.peers);
+        if let Some(peer) = peers.get(address) {
+            return Ok(peer.clone());
+        }
+        let settings = &self.context.settings;
+        let peer = Peer::new(address, &settings.common.grpc, settings, &self.context.clients)
+            .map_err(|error| Status::invalid_argument(error.to_string()))?;
+        peers.insert(address.to_owned(), peer.clone());
+        Ok(peer)
+    }
+
+    async fn keep(&self, peer: &Peer, address: &str) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let status = match self.stream(peer, address, &mut pause).await {
+                Ok(()) => Status::unavailable("the stream ended"),
+                Err(status) => status,
+            };
+            // From now on only the API server says what is there.
+            lock(&self.announced).retain(|_, (of, _)| of != address);
+            let refused = matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented);
+            tracing::debug!(peer = address, error = status.message(), "no stream of artifacts, relying on watches");
+            tokio::time::sleep(if refused { REFUSED_PAUSE } else { pause }).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn stream(&self, peer: &Peer, address: &str, pause: &mut Duration) -> Result<(), Status> {
+        let namespaces = self.context.settings.watched_namespace().into_iter().collect();
+        let request = WatchRequest { kinds: Vec::new(), namespaces, name: String::new() };
+        let mut client = ArtifactsClient::new(peer.channel().await?);
+        let mut stream = client.watch(request).await?.into_inner();
+        while let Some(message) = stream.message().await? {
+            *pause = FIRST_PAUSE;
+            self.take(message, address);
+        }
+        Ok(())
+    }
+
+    fn take(&self, message: WatchResponse, address: &str) {
+        let kind = message.r#type();
+        let Some(key) = message.source.as_ref().and_then(key_of) else { return };
+        let artifact = match kind {
+            Type::Current => message.artifact.and_then(artifact),
+            Type::Deleted => None,
+            Type::Unspecified | Type::Synced => return,
+        };
+        let known = lock(&self.announced).get(&key).map(|(_, source)| source.clone());
+        let source = artifact.map(|artifact| Source::with(Some(artifact)));
+        if known == source {
+            return;
+        }
+        match source {
+            Some(source) => lock(&self.announced).insert(key.clone(), (address.to_owned(), source)),
+            None => lock(&self.announced).remove(&key),
+        };
+        for user in self.index.users(&key) {
+            self.waker.wake(&user, Trigger::Artifact);
+        }
+    }
+}
+
+#[async_trait]
+impl Remote for Peers {
+    async fn fetch(&self, address: &str, request: FetchRequest) -> Result<Streaming<FetchResponse>, Status> {
+        let peer = self.shared.peer(address)?;
+        let mut client = ArtifactsClient::new(peer.channel().await?);
+        Ok(client.fetch(request).await?.into_inner())
+    }
+}
+
+fn key_of(source: &wire::SourceRef) -> Option<SourceKey> {
+    let kinds = [Kind::GitRepository, Kind::OciRepository, Kind::Bucket, Kind::ExternalArtifact];
+    let kind = kinds.into_iter().find(|kind| kind.as_str() == source.kind)?;
+    if !(source.api_version.is_empty() || source.api_version.starts_with(group::SOURCE)) {
+        return None;
+    }
+    Some(SourceKey { kind, key: ObjectKey::new(source.namespace.clone(), source.name.clone()) })
+}
+
+fn artifact(artifact: wire::Artifact) -> Option<Artifact> {
+    let wire::Artifact { path, url, revision, digest, last_update_time, size, metadata } = artifact;
+    let time = last_update_time?;
+    Some(Artifact {
+        digest,
+        last_update_time: Timestamp::new(time.seconds, time.nanos).ok()?,
+        metadata: (!metadata.is_empty()).then(|| metadata.into_iter().collect()),
+        path,
+        revision,
+        size,
+        url,
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
