@@ -176,14 +176,30 @@ where
     Ok(())
 }
 
-fn resource(api_version: &str, kind: &str) -> ApiResource {
+/// Where a kind's objects are, for an object that a receiver or a caller names. Its names become parts of a path that is
+/// asked for under our own identity, so they must not hold what a path would read as something else.
+fn resource(api_version: &str, kind: &str, key: &ObjectKey) -> Result<ApiResource, EdgeError> {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind))
+    let all = [version, kind, key.namespace.as_str(), key.name.as_str()].into_iter().all(is_segment);
+    if !all || !(group.is_empty() || is_segment(group)) {
+        return Err(EdgeError::NotFound { kind: kind.to_owned(), key: key.clone() });
+    }
+    Ok(ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind)))
+}
+
+/// Whether it is one segment of a path, read the same however often it is decoded.
+fn is_segment(text: &str) -> bool {
+    (1..=253).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':'))
 }
 
 impl Cluster {
-    fn api(&self, wanted: &Wanted) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &wanted.namespace, &resource(&wanted.api_version, &wanted.kind))
+    /// The objects; `name` is one of them when one is asked for.
+    fn api(&self, wanted: &Wanted, name: Option<&str>) -> Result<Api<DynamicObject>, EdgeError> {
+        let key = ObjectKey::new(wanted.namespace.clone(), name.unwrap_or("all"));
+        let resource = resource(&wanted.api_version, &wanted.kind, &key)?;
+        Ok(Api::namespaced_with(self.client.clone(), &wanted.namespace, &resource))
     }
 }
 
@@ -212,9 +228,14 @@ impl Edge for Cluster {
     fn receiver(&self, path: &str) -> Option<Arc<Receiver>> {
         let path_of = |receiver: &Receiver| receiver.status.as_ref()?.webhook_path.clone();
         let same = |own: String| constant_time_eq(own.as_bytes(), path.as_bytes());
-        let all = self.receivers.all().into_iter().map(|(_, receiver)| receiver);
+        let mut found = None;
         // All are compared, so that the time tells nothing.
-        all.filter(|receiver| path_of(receiver).is_some_and(same)).next_back()
+        for (_, receiver) in self.receivers.all() {
+            if path_of(&receiver).is_some_and(same) {
+                found = Some(receiver);
+            }
+        }
+        found
     }
 
     async fn secret(&self, key: &ObjectKey) -> Result<SecretData, EdgeError> {
@@ -225,14 +246,15 @@ impl Edge for Cluster {
 
     async fn labels(&self, object: &WireReference) -> Result<BTreeMap<String, String>, EdgeError> {
         let key = ObjectKey::new(object.namespace.clone(), object.name.clone());
-        let resource = resource(&object.api_version, &object.kind);
+        let resource = resource(&object.api_version, &object.kind, &key)?;
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &object.namespace, &resource);
         let found = api.get_metadata(&object.name).await.map_err(failed("read", &object.kind, key))?;
         Ok(found.metadata.labels.unwrap_or_default())
     }
 
     async fn find(&self, wanted: &Wanted) -> Result<Vec<Value>, EdgeError> {
-        let api = self.api(wanted);
+        let name = if let Which::Named(name) = &wanted.which { Some(name.as_str()) } else { None };
+        let api = self.api(wanted, name)?;
         let key = |name: &str| ObjectKey::new(wanted.namespace.clone(), name);
         let found = match &wanted.which {
             Which::Named(name) => {
@@ -262,7 +284,7 @@ impl Edge for Cluster {
         let patch = json!({"metadata": {"annotations": {key: value}}});
         let params = PatchParams { field_manager: Some(manager::NOTIFICATION.to_owned()), ..PatchParams::default() };
         let own = ObjectKey::new(wanted.namespace.clone(), name);
-        let patched = self.api(wanted).patch_metadata(name, &params, &Patch::Merge(patch)).await;
+        let patched = self.api(wanted, Some(name))?.patch_metadata(name, &params, &Patch::Merge(patch)).await;
         patched.map(|_| ()).map_err(failed("annotate", &wanted.kind, own))
     }
 
@@ -274,4 +296,34 @@ impl Edge for Cluster {
 /// Compares without telling by its time where two texts differ.
 fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_outside_are_parts_of_a_path_and_no_paths() {
+        let at = |api_version: &str, kind: &str, namespace: &str, name: &str| {
+            resource(api_version, kind, &ObjectKey::new(namespace, name))
+        };
+        let (flux, kind) = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization");
+        assert_eq!(at(flux, kind, "apps", "web-1.x").unwrap().plural, "kustomizations");
+        assert!(at("v1", "ConfigMap", "apps", "kube-root-ca.crt").is_ok());
+        for (api_version, kind, namespace, name) in [
+            ("kustomize.toolkit.fluxcd.io/v1/namespaces/other/kustomizations/x?y=", kind, "apps", "web"),
+            ("v1%2Fnamespaces%2Fkube-system%2Fsecrets%2Fx?y=", kind, "apps", "web"),
+            ("v1", kind, "kube-system/secrets/x?y=", "web"),
+            (flux, kind, "apps", "../../../other/kustomizations/x"),
+            (flux, kind, "apps", "web?dryRun=All"),
+            (flux, "Kustomization/../x", "apps", "web"),
+            ("..", kind, "apps", "web"),
+            (flux, kind, "..", "web"),
+            (flux, kind, "", "web"),
+            ("", kind, "apps", "web"),
+        ] {
+            let refused = at(api_version, kind, namespace, name);
+            assert!(matches!(refused, Err(EdgeError::NotFound { .. })), "{api_version} {kind} {namespace} {name}");
+        }
+    }
 }

@@ -213,7 +213,7 @@ impl Queue {
             (id, self.inner.journal.append(&payload))
         };
         match receipt.wait().await {
-            Ok(segment) => self.state().settle(id, segment),
+            Ok(segment) => self.state().settle(id, &prepared.key, segment),
             Err(error) => {
                 self.state().withdraw(id, &prepared.key);
                 return Err(Refused::Journal(error));

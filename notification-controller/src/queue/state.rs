@@ -20,6 +20,9 @@ const RECENT: usize = 500;
 /// Bytes of them at most.
 const RECENT_BYTES: usize = 1 << 20;
 
+/// Keys kept to know duplicates by. Beyond them an event is taken, and a second one like it too.
+const MAX_KEYS: usize = 100_000;
+
 /// The segment of a record that is being written.
 const SETTLING: u64 = u64::MAX;
 
@@ -122,13 +125,13 @@ impl State {
     }
 
     /// The record is safe.
-    pub(super) fn settle(&mut self, id: u64, segment: u64) {
+    pub(super) fn settle(&mut self, id: u64, key: &str, segment: u64) {
+        if let Some(seen) = self.keys.get_mut(key).filter(|seen| seen.id == id) {
+            seen.segment = segment;
+        }
         let Some(open) = self.open.get_mut(&id) else { return };
         open.segment = segment;
         let (event, size) = (Arc::clone(&open.event), open.size);
-        for seen in self.keys.values_mut().filter(|seen| seen.id == id) {
-            seen.segment = segment;
-        }
         self.remember(id, event, size);
     }
 
@@ -162,7 +165,7 @@ impl State {
         match record {
             Record::Accepted { id, at, key, traceparent, event } => {
                 self.next = self.next.max(id + 1);
-                self.keys.insert(key, Key { id, at, segment });
+                self.know(key, Key { id, at, segment });
                 self.insert(id, Open { at, event: Arc::new(event), traceparent, targets: None, segment, size });
             }
             Record::Routed { id, targets } => self.route(id, targets),
@@ -179,8 +182,14 @@ impl State {
             }
             Record::Seen { id, at, key } => {
                 self.next = self.next.max(id + 1);
-                self.keys.insert(key, Key { id, at, segment });
+                self.know(key, Key { id, at, segment });
             }
+        }
+    }
+
+    fn know(&mut self, key: String, seen: Key) {
+        if self.keys.len() < MAX_KEYS || self.keys.contains_key(&key) {
+            self.keys.insert(key, seen);
         }
     }
 
@@ -281,5 +290,24 @@ impl State {
     /// Bytes of waiting events in segments before `keep_from`.
     pub(super) fn bytes_before(&self, keep_from: u64) -> usize {
         self.open.values().filter(|open| open.segment < keep_from).map(|open| open.size).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_to_know_duplicates_is_bounded() {
+        let mut state = State::new(Duration::from_secs(300));
+        let at = Timestamp::constant(1_700_000_000, 0);
+        for id in 0..=MAX_KEYS as u64 {
+            state.apply(Record::Seen { id, at, key: id.to_string() }, 1, 0);
+        }
+        assert_eq!(state.keys.len(), MAX_KEYS);
+        assert!(state.is_duplicate("0", at) && !state.is_duplicate(&MAX_KEYS.to_string(), at));
+        let later = at + jiff::SignedDuration::from_secs(300);
+        state.apply(Record::Seen { id: 1, at: later, key: "0".to_owned() }, 1, 0);
+        assert!(state.is_duplicate("0", later), "a known one is renewed");
     }
 }
