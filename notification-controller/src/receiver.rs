@@ -24,12 +24,12 @@ use crate::edge::{Edge, EdgeError};
 #[derive(Debug, thiserror::Error)]
 pub enum ReceiverError {
     /// The secret cannot be read.
-    #[error("unable to read token from secret '{secret}' error: {}", weir_reconcile::describe(.source))]
+    #[error("unable to read token from secret '{secret}' error: {}", weir_reconcile::describe(.source.as_ref()))]
     Secret {
         /// The secret.
         secret: ObjectKey,
         /// Why.
-        source: EdgeError,
+        source: Box<EdgeError>,
     },
     /// The secret has no token.
     #[error("invalid '{secret}' secret data: required fields 'token'")]
@@ -43,7 +43,7 @@ pub enum ReceiverError {
         /// Which.
         which: String,
         /// Why.
-        source: weir_expr::CompileError,
+        source: Box<weir_expr::CompileError>,
     },
     /// What the schema should have refused.
     #[error("{0}")]
@@ -93,7 +93,7 @@ pub async fn token<E: Edge>(spec: &ReceiverSpec, namespace: &str, edge: &E) -> R
     };
     let secret = ObjectKey::new(namespace, reference.name.clone());
     let data = edge.secret(&secret).await;
-    let mut data = data.map_err(|source| ReceiverError::Secret { secret: secret.clone(), source })?;
+    let mut data = data.map_err(|source| ReceiverError::Secret { secret: secret.clone(), source: Box::new(source) })?;
     data.remove("token").ok_or(ReceiverError::NoToken { secret })
 }
 

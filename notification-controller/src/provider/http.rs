@@ -90,6 +90,9 @@ impl PostError {
     }
 }
 
+/// Judges the body of an answer with a good status.
+pub type Judge = fn(&[u8]) -> Result<(), PostError>;
+
 /// A request to make.
 #[derive(Clone, Debug)]
 pub struct Post {
@@ -100,7 +103,7 @@ pub struct Post {
     /// JSON.
     pub body: Vec<u8>,
     /// Judges the body of a good answer.
-    pub judge: Option<fn(&[u8]) -> Result<(), PostError>>,
+    pub judge: Option<Judge>,
 }
 
 /// Clients per provider, so that connections are used again.

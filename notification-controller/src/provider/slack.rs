@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use weir_proto::WireEvent;
 
 use super::{
-    http::{Post, PostError},
+    http::{Judge, Post, PostError},
     settings::{Settings, SettingsError},
 };
 use crate::event::object_label;
@@ -52,7 +52,7 @@ pub fn request(settings: &Settings, event: &WireEvent) -> Result<Post, SettingsE
         value.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, value);
     }
-    let judge = (url.path() == API_PATH).then_some(judge as fn(&[u8]) -> Result<(), PostError>);
+    let judge = (url.path() == API_PATH).then_some(judge as Judge);
     Ok(Post { url, headers, body: body(settings, event), judge })
 }
 

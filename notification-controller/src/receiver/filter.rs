@@ -20,7 +20,7 @@ pub(super) fn compile(spec: &ReceiverSpec) -> Result<Filters, ReceiverError> {
     let compile = |text: Option<&String>, which: &dyn Fn() -> String| {
         let text = text.filter(|text| !text.is_empty());
         let compiled = text.map(|text| Expression::compile_with(text, &DECLARED)).transpose();
-        compiled.map_err(|source| ReceiverError::Expression { which: which(), source })
+        compiled.map_err(|source| ReceiverError::Expression { which: which(), source: Box::new(source) })
     };
     let all = compile(spec.resource_filter.as_ref(), &|| "resourceFilter expression".to_owned())?;
     let mut each = Vec::with_capacity(spec.resources.len());
