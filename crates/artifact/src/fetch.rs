@@ -45,6 +45,14 @@ pub struct Options {
     pub remote: Option<Arc<dyn Remote>>,
 }
 
+impl Options {
+    /// How many bytes of an archive are taken at most: those its source announced, and never more than the limit.
+    fn limit(&self, artifact: &Artifact) -> u64 {
+        let announced = artifact.size.and_then(|size| u64::try_from(size).ok()).filter(|size| *size > 0);
+        announced.unwrap_or(u64::MAX).min(self.limits.compressed_bytes)
+    }
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("dir", &self.dir).field("retries", &self.retries).finish_non_exhaustive()

@@ -115,6 +115,15 @@ impl Location {
     }
 }
 
+/// Whether a path, as a status claims it, is a file directly in the object's own directory. Whoever may write an object's
+/// status must not reach the files of others by it.
+#[must_use]
+pub fn belongs_to(path: &str, kind: &str, namespace: &str, name: &str) -> bool {
+    let Ok(directory) = object_directory(kind, namespace, name) else { return false };
+    let file = path.strip_prefix(&directory).and_then(|rest| rest.strip_prefix('/'));
+    file.is_some_and(|file| segment(file).is_ok())
+}
+
 fn object_directory(kind: &str, namespace: &str, name: &str) -> Result<String, StoreError> {
     Ok(format!("{}/{}/{}", segment(kind)?.to_ascii_lowercase(), segment(namespace)?, segment(name)?))
 }

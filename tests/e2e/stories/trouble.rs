@@ -47,7 +47,7 @@ async fn sources_say_what_keeps_them_from_fetching() -> Result<()> {
     tenant.git("no-repository", json!({"url": world.git.url("nothing-here")})).await?;
 
     let git = &["GitOperationFailed", "AuthenticationFailed"];
-    source_fails(&tenant, "wrong-key", git, &[&world.ssh.url("trouble-source")]).await?;
+    source_fails(&tenant, "wrong-key", git, &["trouble-source.git", "key refused"]).await?;
     source_fails(&tenant, "unknown-host", git, &["host key"]).await?;
     source_fails(&tenant, "wrong-password", git, &[&guarded.url("app")]).await?;
     source_fails(&tenant, "no-ca", git, &["certificate"]).await?;
@@ -81,7 +81,8 @@ async fn kustomizations_say_what_keeps_them_from_applying() -> Result<()> {
     for (name, path) in [("good", "./good"), ("bad", "./bad"), ("loose", "./loose"), ("nowhere", "./nowhere"), ("unknown", "./unknown")] {
         tenant.kustomization(name, spec(path, json!({}))).await?;
     }
-    tenant.kustomization("forbidden", spec("./far", json!({"serviceAccountName": "small", "targetNamespace": null}))).await?;
+    let small = json!({"path": "./far", "sourceRef": source, "serviceAccountName": "small", "targetNamespace": null});
+    tenant.kustomization("forbidden", small).await?;
     tenant.kustomization("no-source", json!({"sourceRef": {"kind": "GitRepository", "name": "ghost"}})).await?;
 
     let has = |name: &str, message: &str, needles: &[&str]| {

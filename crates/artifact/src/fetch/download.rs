@@ -43,9 +43,10 @@ impl Downloader {
         if let Some(file) = self.by_grpc(artifact, digest, dir).await {
             return Ok(file);
         }
+        let limit = self.options.limit(artifact);
         let mut wait = RETRY_MIN;
         for _ in 0..self.options.retries {
-            match self.attempt(&target, digest, dir).await {
+            match self.attempt(&target, digest, dir, limit).await {
                 Err(error) if worth_retrying(&error) => {
                     tracing::debug!(url, error = %error, "artifact download failed, trying again");
                     tokio::time::sleep(wait).await;
@@ -54,7 +55,7 @@ impl Downloader {
                 done => return done,
             }
         }
-        self.attempt(&target, digest, dir).await
+        self.attempt(&target, digest, dir, limit).await
     }
 
     /// Nothing when the source does not offer gRPC, or it did not work: then HTTP is the way, as with Flux.
@@ -106,7 +107,7 @@ impl Downloader {
         Ok(target)
     }
 
-    async fn attempt(&self, url: &Url, digest: &Digest, dir: &Path) -> Result<File, FetchError> {
+    async fn attempt(&self, url: &Url, digest: &Digest, dir: &Path, limit: u64) -> Result<File, FetchError> {
         let transport = |source: reqwest::Error| FetchError::Transport { url: url.to_string(), source: source.without_url() };
         let response = self.client(url).map_err(transport)?.get(url.clone()).send().await.map_err(transport)?;
         match response.status() {
@@ -114,7 +115,7 @@ impl Downloader {
             StatusCode::NOT_FOUND => return Err(FetchError::NotFound { url: url.to_string() }),
             status => return Err(FetchError::Status { url: url.to_string(), status: status.as_u16() }),
         }
-        self.receive(response, url, digest, dir).await
+        self.receive(response, url, digest, dir, limit).await
     }
 
     async fn receive(
@@ -123,8 +124,8 @@ impl Downloader {
         url: &Url,
         digest: &Digest,
         dir: &Path,
+        limit: u64,
     ) -> Result<File, FetchError> {
-        let limit = self.options.limits.compressed_bytes;
         let disk = |source| FetchError::Disk { path: dir.to_owned(), source };
         let mut file = tempfile::tempfile_in(dir).map_err(disk)?;
         let mut hasher = Hasher::new(digest.algorithm());

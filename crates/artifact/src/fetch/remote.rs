@@ -55,7 +55,7 @@ pub(super) async fn download(
         file: tempfile::tempfile_in(dir).map_err(disk)?,
         hasher: Hasher::new(digest.algorithm()),
         bytes: 0,
-        limit: options.limits.compressed_bytes,
+        limit: options.limit(artifact),
     };
     let mut tries = 0;
     loop {

@@ -121,3 +121,24 @@ fn urls_follow_the_advertised_address() {
     let (_b, full) = store("https://artifacts.example.com");
     assert_eq!(full.url("/a/b"), "https://artifacts.example.com/a/b");
 }
+
+#[test]
+fn a_path_belongs_to_the_object_whose_directory_it_is_in() {
+    let own = |path: &str| belongs_to(path, "GitRepository", "team", "app");
+    assert!(own("gitrepository/team/app/0123.tar.gz"));
+    for path in [
+        "",
+        "gitrepository/team/app",
+        "gitrepository/team/app/",
+        "gitrepository/team/app/..",
+        "gitrepository/team/app/../other/0123.tar.gz",
+        "gitrepository/team/app/sub/0123.tar.gz",
+        "gitrepository/team/app2/0123.tar.gz",
+        "gitrepository/other/app/0123.tar.gz",
+        "ocirepository/team/app/0123.tar.gz",
+        "/gitrepository/team/app/0123.tar.gz",
+        "./gitrepository/team/app/0123.tar.gz",
+    ] {
+        assert!(!own(path), "{path}");
+    }
+}
