@@ -61,7 +61,10 @@ async fn up(options: &Up) -> Result<()> {
         install_roles(&api).await?;
         println!("Weir's CRDs, accounts and roles are installed");
     }
-    println!("\n  export KUBECONFIG={}\n\nstop it with `cargo xtask cluster down --name {name}`", cluster.kubeconfig().display());
+    println!(
+        "\n  export KUBECONFIG={}\n\nstop it with `cargo xtask cluster down --name {name}`",
+        cluster.kubeconfig().display()
+    );
     Ok(())
 }
 
@@ -105,7 +108,8 @@ fn at(name: &str) -> Result<Standing> {
 fn home() -> Result<PathBuf> {
     let state = match std::env::var_os("XDG_STATE_HOME").filter(|dir| !dir.is_empty()) {
         Some(dir) => PathBuf::from(dir),
-        None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set; set it or XDG_STATE_HOME")?).join(".local/state"),
+        None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set; set it or XDG_STATE_HOME")?)
+            .join(".local/state"),
     };
     Ok(state.join("weir/clusters"))
 }

@@ -50,7 +50,11 @@ pub fn run(command: &Command) -> Result<()> {
             println!("{}", first_difference(&ours, &theirs.stdout));
         }
     }
-    println!("{} of {} the same, {different} different, {skipped} that kustomize itself refuses", same, same + different);
+    println!(
+        "{} of {} the same, {different} different, {skipped} that kustomize itself refuses",
+        same,
+        same + different
+    );
     ensure!(different == 0, "{different} cases differ; run with --verbose to see where");
     Ok(())
 }
@@ -69,6 +73,11 @@ fn first_difference(ours: &std::process::Output, theirs: &[u8]) -> String {
     let pair = ours_text.lines().zip(theirs_text.lines()).enumerate().find(|(_, (a, b))| a != b);
     match pair {
         Some((line, (a, b))) => format!("  line {}: ours `{a}`, theirs `{b}`", line + 1),
-        None => format!("  {} lines against {}; {}", ours_text.lines().count(), theirs_text.lines().count(), String::from_utf8_lossy(&ours.stderr).trim()),
+        None => format!(
+            "  {} lines against {}; {}",
+            ours_text.lines().count(),
+            theirs_text.lines().count(),
+            String::from_utf8_lossy(&ours.stderr).trim()
+        ),
     }
 }

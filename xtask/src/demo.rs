@@ -13,7 +13,7 @@ mod tell;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use weir_testkit::scratch;
 
@@ -30,38 +30,40 @@ pub struct Options {
     kubeconfig: Option<PathBuf>,
 }
 
-/// Sets the stage, plays the acts and, without `--check`, stays until Ctrl-C.
+/// Sets the stage, plays the acts and, without `--check`, stays until Ctrl-C. Whatever happens, the stage is cleared.
 pub async fn run(options: Options) -> Result<()> {
     let watch = Watch::start();
-    let told = tokio::select! {
-        told = play(&options) => told,
-        () = interrupted() => {
-            println!("\nstopped");
-            return Ok(());
-        }
+    let stage = tokio::select! {
+        stage = stage::Stage::set(options.kubeconfig.as_deref()) => stage?,
+        () = interrupted() => bail!("interrupted before the stage was set"),
     };
-    if told.is_err() {
+    let played = tokio::select! {
+        played = play(&stage, options.check) => played,
+        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
+    };
+    if played.is_err() {
         scratch::keep();
+    } else if !options.check {
+        stage.explain()?;
+        interrupted().await;
+        println!("\nstopping");
     }
-    told?;
+    let cleared = stage.clear().await;
+    played?;
+    cleared?;
     if options.check {
         println!("\nevery step worked, in {}; nothing is left running", human(watch.elapsed()));
     }
     Ok(())
 }
 
-async fn play(options: &Options) -> Result<()> {
-    let stage = stage::Stage::set(options.kubeconfig.as_deref()).await?;
-    let played = acts::play(&stage).await;
-    if played.is_err() || options.check {
-        stage.clear().await?;
-        return played;
+async fn play(stage: &stage::Stage, check: bool) -> Result<()> {
+    acts::play(stage).await?;
+    if !check {
+        shell::run_cargo(["build", "--quiet", "--bin", "weir"])
+            .context("the demo runs, but `weir` does not compile")?;
     }
-    shell::run_cargo(["build", "--quiet", "--bin", "weir"]).context("the demo runs, but `weir` does not compile")?;
-    stage.explain();
-    interrupted().await;
-    println!("\nstopping");
-    stage.clear().await
+    Ok(())
 }
 
 /// Ctrl-C or SIGTERM.

@@ -25,8 +25,17 @@ pub fn run(mode: &Mode) -> Result<()> {
 }
 
 fn help_of(program: &Path) -> Result<String> {
-    let output = Command::new(program).arg("--help").env_clear().output().with_context(|| format!("cannot run {}", program.display()))?;
-    ensure!(output.status.success(), "{} --help failed: {}", program.display(), String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(program)
+        .arg("--help")
+        .env_clear()
+        .output()
+        .with_context(|| format!("cannot run {}", program.display()))?;
+    ensure!(
+        output.status.success(),
+        "{} --help failed: {}",
+        program.display(),
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8(output.stdout).context("help is not UTF-8")?;
     Ok(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"))
 }

@@ -19,7 +19,9 @@ pub fn run(options: &Options) -> Result<()> {
     if let Some(unknown) = options.crates.iter().find(|name| !recorders.iter().any(|known| short(known) == *name)) {
         bail!("{unknown} records no goldens; these do: {}", known());
     }
-    let chosen = recorders.iter().filter(|name| options.crates.is_empty() || options.crates.iter().any(|chosen| chosen == short(name)));
+    let chosen = recorders
+        .iter()
+        .filter(|name| options.crates.is_empty() || options.crates.iter().any(|chosen| chosen == short(name)));
     for name in chosen {
         println!("recording the goldens of {}", short(name));
         shell::run_cargo(["run", "--quiet", "--package", name, "--example", "goldens"])?;

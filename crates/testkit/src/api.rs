@@ -160,7 +160,15 @@ impl Api {
     }
 
     /// Follows one object by a watch until `good` says yes and returns it; `Value::Null` stands for «not there».
-    pub async fn wait<F>(&self, kind: Kind, namespace: &str, name: &str, limit: Duration, what: &str, good: F) -> Result<Value>
+    pub async fn wait<F>(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        limit: Duration,
+        what: &str,
+        good: F,
+    ) -> Result<Value>
     where
         F: Fn(&Value) -> bool + Send,
     {
@@ -203,7 +211,9 @@ impl Api {
     }
 
     async fn watch(&self, path: &str, name: &str, version: &str) -> Result<tokio::sync::mpsc::Receiver<Value>> {
-        let uri = format!("{path}?watch=true&fieldSelector=metadata.name%3D{name}&resourceVersion={version}&timeoutSeconds=60");
+        let uri = format!(
+            "{path}?watch=true&fieldSelector=metadata.name%3D{name}&resourceVersion={version}&timeoutSeconds=60"
+        );
         let request = http::Request::get(uri).body(Vec::new())?;
         let client = self.client.clone();
         let (sender, receiver) = tokio::sync::mpsc::channel(64);
@@ -262,12 +272,18 @@ impl Api {
 
 /// The condition of `type_`, if the object has it.
 pub fn condition<'a>(object: &'a Value, type_: &str) -> Option<&'a Value> {
-    object.pointer("/status/conditions")?.as_array()?.iter().find(|entry| entry.get("type").and_then(Value::as_str) == Some(type_))
+    object
+        .pointer("/status/conditions")?
+        .as_array()?
+        .iter()
+        .find(|entry| entry.get("type").and_then(Value::as_str) == Some(type_))
 }
 
 /// `(status, reason, message)` of a condition, empty when there is none.
 pub fn condition_text<'a>(object: &'a Value, type_: &str) -> (&'a str, &'a str, &'a str) {
-    let text = |field: &str| condition(object, type_).and_then(|entry| entry.get(field)).and_then(Value::as_str).unwrap_or_default();
+    let text = |field: &str| {
+        condition(object, type_).and_then(|entry| entry.get(field)).and_then(Value::as_str).unwrap_or_default()
+    };
     (text("status"), text("reason"), text("message"))
 }
 

@@ -62,7 +62,11 @@ const BUILDS: [Build; 3] = [
 pub fn ensure() -> Result<Binaries> {
     if let Some(dir) = std::env::var_os("WEIR_CONTROL_PLANE") {
         let found = at(Path::new(&dir));
-        ensure!(complete(&found), "WEIR_CONTROL_PLANE={} lacks etcd, kube-apiserver or kube-controller-manager", dir.display());
+        ensure!(
+            complete(&found),
+            "WEIR_CONTROL_PLANE={} lacks etcd, kube-apiserver or kube-controller-manager",
+            dir.display()
+        );
         return Ok(found);
     }
     let root = cache_root()?;
@@ -84,7 +88,9 @@ pub fn ensure() -> Result<Binaries> {
 pub fn cache_root() -> Result<PathBuf> {
     let cache = match std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()) {
         Some(dir) => PathBuf::from(dir),
-        None => PathBuf::from(std::env::var_os("HOME").context("HOME is not set; set it or XDG_CACHE_HOME")?).join(".cache"),
+        None => {
+            PathBuf::from(std::env::var_os("HOME").context("HOME is not set; set it or XDG_CACHE_HOME")?).join(".cache")
+        }
     };
     let digest = Sha256::digest(format!("{KUBERNETES} {STAGING} {ETCD} {GO} {KUBERNETES_LDFLAGS}"));
     let short: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
@@ -109,14 +115,21 @@ fn build_missing(root: &Path) -> Result<()> {
         "go is not installed, and the control plane is built with it: install Go {GO} or newer from https://go.dev/dl"
     );
     let missing: Vec<&Build> = BUILDS.iter().filter(|build| !root.join("bin").join(build.name).is_file()).collect();
-    eprintln!("building a Kubernetes {KUBERNETES} control plane into {} (once; about 6 minutes on 2 cores)", root.display());
+    eprintln!(
+        "building a Kubernetes {KUBERNETES} control plane into {} (once; about 6 minutes on 2 cores)",
+        root.display()
+    );
     for (index, build) in missing.iter().enumerate() {
         let module = root.join(build.module);
         prepare_module(&module, build.module)?;
         let target = root.join("bin").join(build.name);
         let unfinished = root.join(format!(".{}-{}", build.name, std::process::id()));
         let label = format!("[{}/{}] {} {}", index + 1, missing.len(), build.name, build.version);
-        let built = go(&module, &label, &["build", "-o", &unfinished.to_string_lossy(), "-ldflags", build.ldflags, build.package]);
+        let built = go(
+            &module,
+            &label,
+            &["build", "-o", &unfinished.to_string_lossy(), "-ldflags", build.ldflags, build.package],
+        );
         if let Err(error) = built {
             let _ = std::fs::remove_file(&unfinished);
             return Err(error);
@@ -156,7 +169,10 @@ fn kubernetes_module(dir: &Path) -> Result<String> {
         .context("cannot run go")?;
     let reply: serde_json::Value = serde_json::from_slice(&query.stdout).unwrap_or_default();
     let Some(file) = reply.get("GoMod").and_then(|path| path.as_str()) else {
-        bail!("go could not fetch k8s.io/kubernetes {KUBERNETES}: {}; is GOPROXY reachable?", reply.get("Error").unwrap_or(&query.status.to_string().into()));
+        bail!(
+            "go could not fetch k8s.io/kubernetes {KUBERNETES}: {}; is GOPROXY reachable?",
+            reply.get("Error").unwrap_or(&query.status.to_string().into())
+        );
     };
     let theirs = std::fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?;
     let staging: Vec<&str> = theirs
@@ -165,7 +181,10 @@ fn kubernetes_module(dir: &Path) -> Result<String> {
         .filter(|(_, target)| target.starts_with("./staging/"))
         .map(|(name, _)| name.trim())
         .collect();
-    ensure!(!staging.is_empty(), "k8s.io/kubernetes {KUBERNETES} replaces no staging module; this recipe no longer fits it");
+    ensure!(
+        !staging.is_empty(),
+        "k8s.io/kubernetes {KUBERNETES} replaces no staging module; this recipe no longer fits it"
+    );
     let replace: String = staging.iter().map(|name| format!("\t{name} => {name} {STAGING}\n")).collect();
     Ok(format!(
         "module weir.dev/control-plane\n\ngo {GO}\n\nrequire k8s.io/kubernetes {KUBERNETES}\n\nreplace (\n{replace})\n\n\

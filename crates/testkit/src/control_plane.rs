@@ -55,16 +55,8 @@ impl ControlPlane {
         wait_until_ready(&api, || apiserver.expect_running()).await?;
         let controller_manager = Process::start(&launch.controller_manager, dir.path())?;
         let audit = Audit { file: launch.audit };
-        let started = Self {
-            controller_manager,
-            apiserver,
-            etcd,
-            api,
-            audit,
-            _ports: ports,
-            kubeconfig: launch.kubeconfig,
-            dir,
-        };
+        let started =
+            Self { controller_manager, apiserver, etcd, api, audit, _ports: ports, kubeconfig: launch.kubeconfig, dir };
         started.controllers_run().await?;
         Ok(started)
     }
@@ -132,7 +124,8 @@ impl ControlPlane {
 /// A token of a ServiceAccount, good for a day; for the API server, or for somebody else when there is an audience.
 pub async fn token_of(api: &Api, namespace: &str, service_account: &str, audience: Option<&str>) -> Result<String> {
     let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token");
-    let mut body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}});
+    let mut body =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}});
     if let Some(audience) = audience {
         body["spec"]["audiences"] = json!([audience]);
     }

@@ -167,7 +167,8 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         lists,
     });
     if !authorized {
-        return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Basic realm=\"git\"")], "authentication required\n").into_response();
+        return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Basic realm=\"git\"")], "authentication required\n")
+            .into_response();
     }
     let webhook = shared.webhook.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|_| push);
     match cgi::run(&shared.root, request, move || notify(webhook)).await.context("git http-backend") {
@@ -192,7 +193,10 @@ async fn with_command(request: Request) -> Result<(Request, bool)> {
 fn notify(webhook: Option<String>) {
     if let Some(url) = webhook {
         tokio::spawn(async move {
-            let call = reqwest::Client::new().post(url).header("content-type", "application/json").body("{\"event\":\"push\"}");
+            let call = reqwest::Client::new()
+                .post(url)
+                .header("content-type", "application/json")
+                .body("{\"event\":\"push\"}");
             if let Err(error) = call.send().await {
                 eprintln!("the Git server's webhook failed: {error}");
             }

@@ -85,7 +85,8 @@ async fn answer(State(counts): State<Arc<Counts>>, request: Request) -> Response
             "layers": [{"mediaType": "application/vnd.cncf.flux.content.v1.tar+gzip", "size": ENDLESS,
                         "digest": format!("sha256:{}", "0".repeat(64))}],
         });
-        return ([("content-type", "application/vnd.oci.image.manifest.v1+json")], manifest.to_string()).into_response();
+        return ([("content-type", "application/vnd.oci.image.manifest.v1+json")], manifest.to_string())
+            .into_response();
     }
     if path.ends_with("/info/refs") {
         let line = |text: &str| format!("{:04x}{text}", text.len() + 4);

@@ -89,7 +89,8 @@ async fn serve(listener: TcpListener, router: Router, acceptor: Option<TlsAccept
 }
 
 fn acceptor(tls: Tls) -> Result<TlsAcceptor> {
-    let certificate = CertificateDer::from_pem_slice(tls.identity.certificate.as_bytes()).context("no certificate in the PEM")?;
+    let certificate =
+        CertificateDer::from_pem_slice(tls.identity.certificate.as_bytes()).context("no certificate in the PEM")?;
     let key = PrivateKeyDer::from_pem_slice(tls.identity.key.as_bytes()).context("no key in the PEM")?;
     let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;

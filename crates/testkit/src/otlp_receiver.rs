@@ -85,7 +85,12 @@ impl OtlpReceiver {
             if tokio::time::Instant::now() >= end {
                 let lines: Vec<String> = spans
                     .iter()
-                    .map(|s| format!("{} {} {} <- {} {} {:?}", s.service, s.trace_id, s.span_id, s.parent_id, s.name, s.attributes))
+                    .map(|s| {
+                        format!(
+                            "{} {} {} <- {} {} {:?}",
+                            s.service, s.trace_id, s.span_id, s.parent_id, s.name, s.attributes
+                        )
+                    })
                     .collect();
                 crate::scratch::keep();
                 anyhow::bail!("{what}: not among the spans within {limit:?}; seen:\n{}", lines.join("\n"));
@@ -103,7 +108,10 @@ impl Drop for OtlpReceiver {
 
 #[tonic::async_trait]
 impl TraceService for Spans {
-    async fn export(&self, request: Request<ExportTraceServiceRequest>) -> Result<Response<ExportTraceServiceResponse>, Status> {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for group in request.into_inner().resource_spans {
             let resource = attributes(group.resource.map(|resource| resource.attributes).unwrap_or_default());

@@ -88,8 +88,9 @@ impl Process {
         let log = dir.join(format!("{}.log", program.name));
         let mut command = program.command(&log, dir, true)?;
         // The kernel's parent-death signal is sent when the *thread* that forked ends; tests' threads do, this one never.
-        let child = on_spawner(move || command.spawn())
-            .with_context(|| format!("cannot start {}: {} (by setpriv of util-linux)", program.name, program.path.display()))?;
+        let child = on_spawner(move || command.spawn()).with_context(|| {
+            format!("cannot start {}: {} (by setpriv of util-linux)", program.name, program.path.display())
+        })?;
         Ok(Self { name: program.name.clone(), child, log })
     }
 

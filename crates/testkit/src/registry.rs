@@ -87,9 +87,15 @@ impl Registry {
         let program = Program::new("docker-registry", program).args(["serve".as_ref(), file.as_os_str()]);
         let mut process = Process::start(&program, dir.path())?;
         let address = port.address();
-        background::until("docker-registry", Duration::from_secs(20), || port::is_open(&address)).await.with_context(|| {
-            process.expect_running().err().map(|error| error.to_string()).unwrap_or_else(|| "it runs but does not listen".into())
-        })?;
+        background::until("docker-registry", Duration::from_secs(20), || port::is_open(&address)).await.with_context(
+            || {
+                process
+                    .expect_running()
+                    .err()
+                    .map(|error| error.to_string())
+                    .unwrap_or_else(|| "it runs but does not listen".into())
+            },
+        )?;
         let http = push::client(&authority, options)?;
         Ok(Self { process, port, options, authority, http, dir })
     }

@@ -62,7 +62,9 @@ pub fn keep() {
 
 fn base() -> Result<&'static Base> {
     static BASE: OnceLock<std::result::Result<Base, String>> = OnceLock::new();
-    BASE.get_or_init(|| create_base().map_err(|error| format!("{error:#}"))).as_ref().map_err(|text| anyhow::anyhow!("{text}"))
+    BASE.get_or_init(|| create_base().map_err(|error| format!("{error:#}")))
+        .as_ref()
+        .map_err(|text| anyhow::anyhow!("{text}"))
 }
 
 fn create_base() -> Result<Base> {

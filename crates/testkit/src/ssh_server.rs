@@ -54,7 +54,12 @@ impl SshKey {
         let dir = Scratch::new("ssh-key")?;
         let file = dir.path().join("id");
         let program = packages::require(packages::SSH_KEYGEN)?;
-        let output = Command::new(program).args(["-q", "-C", "", "-N", password]).args(key_type.args()).arg("-f").arg(&file).output()?;
+        let output = Command::new(program)
+            .args(["-q", "-C", "", "-N", password])
+            .args(key_type.args())
+            .arg("-f")
+            .arg(&file)
+            .output()?;
         anyhow::ensure!(output.status.success(), "ssh-keygen: {}", String::from_utf8_lossy(&output.stderr));
         let public = std::fs::read_to_string(file.with_extension("pub"))?.trim().to_owned();
         Ok(Self { private: std::fs::read_to_string(&file)?, public })
@@ -112,7 +117,11 @@ impl SshServer {
         let mut process = Process::start(&program, dir.path())?;
         let address = port.address();
         background::until("sshd", Duration::from_secs(20), || port::is_open(&address)).await.with_context(|| {
-            process.expect_running().err().map(|error| error.to_string()).unwrap_or_else(|| "it runs but does not listen".into())
+            process
+                .expect_running()
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_else(|| "it runs but does not listen".into())
         })?;
         let user = nix::unistd::User::from_uid(nix::unistd::getuid())?.context("we have no user name")?.name;
         Ok(Self { process, port, root, user, host_keys, client, dir })

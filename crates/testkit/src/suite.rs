@@ -113,7 +113,9 @@ impl Suite {
             EventRoute::Grpc => format!("grpc://{}", notification_grpc.address()),
         };
         let mut notification_grpc = Some(notification_grpc);
-        for service in Service::ALL.into_iter().filter(|service| options.only.is_empty() || options.only.contains(service)) {
+        for service in
+            Service::ALL.into_iter().filter(|service| options.only.is_empty() || options.only.contains(service))
+        {
             let grpc = match notification_grpc.take_if(|_| service == Service::Notification) {
                 Some(port) => port,
                 None => Port::reserve()?,
@@ -176,11 +178,17 @@ impl Suite {
     }
 
     fn slot(&self, service: Service) -> Result<&Slot> {
-        self.slots.iter().find(|slot| slot.service == service).with_context(|| format!("{} is not part of this suite", service.name()))
+        self.slots
+            .iter()
+            .find(|slot| slot.service == service)
+            .with_context(|| format!("{} is not part of this suite", service.name()))
     }
 
     fn slot_mut(&mut self, service: Service) -> Result<&mut Slot> {
-        self.slots.iter_mut().find(|slot| slot.service == service).with_context(|| format!("{} is not part of this suite", service.name()))
+        self.slots
+            .iter_mut()
+            .find(|slot| slot.service == service)
+            .with_context(|| format!("{} is not part of this suite", service.name()))
     }
 
     /// Starts a service that does not run; does not wait for it.

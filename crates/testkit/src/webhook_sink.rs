@@ -108,7 +108,8 @@ impl WebhookSink {
                 return Ok(found);
             }
             if Instant::now() >= end {
-                let seen: Vec<String> = self.received().iter().map(|r| String::from_utf8_lossy(&r.body).into_owned()).collect();
+                let seen: Vec<String> =
+                    self.received().iter().map(|r| String::from_utf8_lossy(&r.body).into_owned()).collect();
                 anyhow::bail!("{what}: no such request within {limit:?}; {} seen:\n{}", seen.len(), seen.join("\n"));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -117,7 +118,9 @@ impl WebhookSink {
 
     /// Waits for an event of the notification protocol about `kind/name` with `reason`.
     pub async fn event(&self, kind: &str, name: &str, reason: &str, limit: Duration) -> Result<Value> {
-        let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |value: &Value, pointer: &str| {
+            value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
         let what = format!("event {reason} of {kind}/{name}");
         let found = self.wait(&what, limit, |received| {
             let event = received.json();
@@ -153,7 +156,10 @@ async fn take(State(state): State<Arc<Sink>>, request: Request<Body>) -> Respons
         at: Instant::now(),
     });
     if hang {
-        let _ = background::until("the end of the hang", Duration::from_secs(3600), || async { !state.hang.load(Ordering::SeqCst) }).await;
+        let _ = background::until("the end of the hang", Duration::from_secs(3600), || async {
+            !state.hang.load(Ordering::SeqCst)
+        })
+        .await;
     }
     StatusCode::from_u16(answered).unwrap_or(StatusCode::OK).into_response()
 }

@@ -34,7 +34,12 @@ async fn cases(tenant: &Tenant<'_>) -> Result<Vec<Case>> {
         case("name", json!({"name": "refs/heads/dev"}), format!("refs/heads/dev@sha1:{dev}"), "dev"),
         case("commit", json!({"commit": old}), format!("sha1:{old}"), "1.0.0"),
         case("branch-commit", json!({"branch": "main", "commit": newer}), format!("main@sha1:{newer}"), "1.1.0"),
-        case("precedence", json!({"branch": "dev", "tag": "1.0.0", "semver": ">=1"}), format!("v1.1.0@sha1:{newer}"), "1.1.0"),
+        case(
+            "precedence",
+            json!({"branch": "dev", "tag": "1.0.0", "semver": ">=1"}),
+            format!("v1.1.0@sha1:{newer}"),
+            "1.1.0",
+        ),
         case("default", Value::Null, format!("main@sha1:{head}"), "main"),
     ])
 }
@@ -47,7 +52,8 @@ async fn every_reference_is_cloned_over_http_and_ssh() -> Result<()> {
     let (identity, known_hosts) = (&world.ssh.client_key().private, world.ssh.known_hosts());
     tenant.secret("ssh", &[("identity", identity), ("known_hosts", &known_hosts)]).await?;
     // Without a reference Flux takes `master`; the default of this case is what `branch: main` says.
-    let reference = |case: &Case| if case.reference.is_null() { json!({"branch": "main"}) } else { case.reference.clone() };
+    let reference =
+        |case: &Case| if case.reference.is_null() { json!({"branch": "main"}) } else { case.reference.clone() };
     for case in &cases {
         let clear = json!({"ref": null});
         let http = crate::world::merged(json!({"interval": "1h", "url": world.git.url("clone")}), clear.clone());

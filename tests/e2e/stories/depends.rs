@@ -59,10 +59,16 @@ async fn a_ready_expression_decides() -> Result<()> {
         "dependsOn": [{"name": "one", "readyExpr": expression}],
     });
     tenant.kustomization("two", waits).await?;
-    tenant.api().merge(kind::KUSTOMIZATION, "depends-expr", "two", &json!({"metadata": {"labels": {"tier": "gold"}}})).await?;
+    tenant
+        .api()
+        .merge(kind::KUSTOMIZATION, "depends-expr", "two", &json!({"metadata": {"labels": {"tier": "gold"}}}))
+        .await?;
     tenant.ready(kind::KUSTOMIZATION, "one").await?;
     tenant.fails(kind::KUSTOMIZATION, "two", "DependencyNotReady").await?;
-    tenant.api().merge(kind::KUSTOMIZATION, "depends-expr", "one", &json!({"metadata": {"labels": {"tier": "gold"}}})).await?;
+    tenant
+        .api()
+        .merge(kind::KUSTOMIZATION, "depends-expr", "one", &json!({"metadata": {"labels": {"tier": "gold"}}}))
+        .await?;
     tenant.ready(kind::KUSTOMIZATION, "two").await?;
     Ok(())
 }

@@ -63,7 +63,10 @@ fn back_again(map: &Value, old: &str) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_nobody_asked_for_is_left_alone() -> Result<()> {
     let tenant = world().await.tenant("drift-foreign").await?;
-    tenant.repository()?.write("web.yaml", &apps::deployment("web", "1.0.0", 0).replace("  replicas: 0\n", ""))?.push("one")?;
+    tenant
+        .repository()?
+        .write("web.yaml", &apps::deployment("web", "1.0.0", 0).replace("  replicas: 0\n", ""))?
+        .push("one")?;
     tenant.git("app", json!({})).await?;
     tenant.kustomization("app", json!({})).await?;
     tenant.ready(kind::KUSTOMIZATION, "app").await?;

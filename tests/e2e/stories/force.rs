@@ -42,7 +42,10 @@ async fn one_object_can_ask_for_it_alone() -> Result<()> {
     let repository = tenant.repository()?;
     let deployment = |label: &str| {
         apps::deployment("web", "1", 0)
-            .replace("metadata:\n  name: web\n", "metadata:\n  name: web\n  annotations:\n    kustomize.toolkit.fluxcd.io/force: enabled\n")
+            .replace(
+                "metadata:\n  name: web\n",
+                "metadata:\n  name: web\n  annotations:\n    kustomize.toolkit.fluxcd.io/force: enabled\n",
+            )
             .replace("app: web", &format!("app: {label}"))
     };
     repository.write("a.yaml", &deployment("blue"))?.push("one")?;

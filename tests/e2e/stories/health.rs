@@ -29,7 +29,8 @@ async fn run_pods(tenant: &Tenant<'_>, count: usize) -> Result<()> {
                 .collect();
             let container = json!({"name": "app", "image": "x", "imageID": "x", "ready": true, "restartCount": 0, "started": true,
                                    "state": {"running": {"startedAt": now}}});
-            let status = json!({"status": {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}});
+            let status =
+                json!({"status": {"phase": "Running", "conditions": conditions, "containerStatuses": [container]}});
             api.merge_status(kind::POD, &tenant.name, &name, &status).await?;
             ready += 1;
         }
@@ -123,9 +124,10 @@ async fn an_expression_judges_a_custom_resource() -> Result<()> {
         kind::Kind { api_version: "health.example.test/v1", kind: "Database", plural: "databases", namespaced: true };
     let tenant = world().await.tenant("health-expr").await?;
     let repository = tenant.repository()?;
-    repository
-        .write("crd.yaml", DATABASE)?
-        .write("db.yaml", "apiVersion: health.example.test/v1\nkind: Database\nmetadata:\n  name: main\nspec:\n  size: 1\n")?;
+    repository.write("crd.yaml", DATABASE)?.write(
+        "db.yaml",
+        "apiVersion: health.example.test/v1\nkind: Database\nmetadata:\n  name: main\nspec:\n  size: 1\n",
+    )?;
     let commit = repository.push("one")?;
     tenant.git("app", json!({})).await?;
     let expressions = json!([{
@@ -142,7 +144,10 @@ async fn an_expression_judges_a_custom_resource() -> Result<()> {
     tenant.applied("app", &commit).await?;
 
     tenant.api().merge_status(DATABASES, "health-expr", "main", &json!({"status": {"phase": "Broken"}})).await?;
-    repository.write("db.yaml", "apiVersion: health.example.test/v1\nkind: Database\nmetadata:\n  name: main\nspec:\n  size: 2\n")?;
+    repository.write(
+        "db.yaml",
+        "apiVersion: health.example.test/v1\nkind: Database\nmetadata:\n  name: main\nspec:\n  size: 2\n",
+    )?;
     repository.push("two")?;
     tenant.reconcile(kind::GIT_REPOSITORY, "app").await?;
     let message = tenant.fails(kind::KUSTOMIZATION, "app", "HealthCheckFailed").await?;

@@ -29,9 +29,18 @@ async fn endless_servers_are_left() -> Result<()> {
     let tenant = world().await.tenant("hostile-endless").await?;
     let hostile = Hostile::start().await?;
     tenant.git("refs", json!({"url": hostile.url("app.git"), "timeout": "20s"})).await?;
-    tenant.oci("layer", json!({"url": format!("oci://{}/app", hostile.address()), "ref": {"tag": "1"}, "timeout": "20s"})).await?;
-    tenant.oci("pages", json!({"url": format!("oci://{}/app", hostile.address()), "ref": {"semver": ">=1"}, "timeout": "20s"})).await?;
-    for (kind, name) in [(kind::GIT_REPOSITORY, "refs"), (kind::OCI_REPOSITORY, "layer"), (kind::OCI_REPOSITORY, "pages")] {
+    tenant
+        .oci("layer", json!({"url": format!("oci://{}/app", hostile.address()), "ref": {"tag": "1"}, "timeout": "20s"}))
+        .await?;
+    tenant
+        .oci(
+            "pages",
+            json!({"url": format!("oci://{}/app", hostile.address()), "ref": {"semver": ">=1"}, "timeout": "20s"}),
+        )
+        .await?;
+    for (kind, name) in
+        [(kind::GIT_REPOSITORY, "refs"), (kind::OCI_REPOSITORY, "layer"), (kind::OCI_REPOSITORY, "pages")]
+    {
         let message = failure(&tenant, kind, name).await?;
         println!("{name}: {message}");
         assert!(message.contains(&hostile.address()), "{name}: {message}");
@@ -64,7 +73,10 @@ async fn an_artifact_that_means_harm_is_refused() -> Result<()> {
         .wait(kind::KUSTOMIZATION, "link", "done", |o| ["True", "False"].contains(&condition_text(o, "Ready").0))
         .await?;
     println!("link: {}", condition_text(&linked, "Ready").2);
-    assert!(!linked["status"].to_string().contains("root:"), "the content of a file outside the artifact is in the status");
+    assert!(
+        !linked["status"].to_string().contains("root:"),
+        "the content of a file outside the artifact is in the status"
+    );
     assert_eq!(tenant.api().list(kind::CONFIG_MAP, &tenant.name).await?.len(), 1, "only kube-root-ca.crt belongs here");
     assert!(!std::path::Path::new("/tmp/weir-e2e-escaped").exists());
     bounded(&tenant)
@@ -79,11 +91,17 @@ async fn links_and_bombs_in_a_repository_do_no_harm() -> Result<()> {
         let refs = vec![format!("*a{}", level - 1); 10].join(", ");
         bomb.push_str(&format!("a{level}: &a{level} [{refs}]\n"));
     }
-    let bomb = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: bomb}}\ndata:\n  x: y\nextra:\n  {}", bomb.replace('\n', "\n  "));
+    let bomb = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: bomb}}\ndata:\n  x: y\nextra:\n  {}",
+        bomb.replace('\n', "\n  ")
+    );
     repository
         .write("good/a.yaml", &apps::config_map("good", "1"))?
         .write("bomb/a.yaml", &bomb)?
-        .write("deep/a.yaml", &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: deep}}\nextra: {}\n", "[".repeat(100_000)))?
+        .write(
+            "deep/a.yaml",
+            &format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: deep}}\nextra: {}\n", "[".repeat(100_000)),
+        )?
         .write("out/kustomization.yaml", "resources: [../../../../../../etc/passwd]\n")?
         .write("linked/kustomization.yaml", "resources: [passwd.yaml]\n")?
         .link("linked/passwd.yaml", "/etc/passwd")?;
@@ -156,11 +174,14 @@ async fn archives() -> Result<weir_testkit::HttpServer> {
     let stream = hostile.url("/stream");
     // Kept for as long as the test binary runs.
     std::mem::forget(hostile);
-    let mut router = axum::Router::new()
-        .route("/stream.tar.gz", axum::routing::get(move || std::future::ready(axum::response::Redirect::temporary(&stream))));
+    let mut router = axum::Router::new().route(
+        "/stream.tar.gz",
+        axum::routing::get(move || std::future::ready(axum::response::Redirect::temporary(&stream))),
+    );
     for name in ["escape", "absolute", "link", "bomb"] {
         let bytes = archive(name);
-        router = router.route(&format!("/{name}.tar.gz"), axum::routing::get(move || std::future::ready(bytes.clone())));
+        router =
+            router.route(&format!("/{name}.tar.gz"), axum::routing::get(move || std::future::ready(bytes.clone())));
     }
     weir_testkit::HttpServer::start(router, None).await
 }

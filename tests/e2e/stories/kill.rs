@@ -28,7 +28,10 @@ async fn killed_at(service: Service, route: EventRoute) -> Result<()> {
     };
     for (round, delay) in [0_u64, 20, 60, 120, 250].into_iter().enumerate() {
         for index in 0..20 {
-            repository.write(&format!("{index}.yaml"), &apps::config_map(&format!("map-{index}"), &format!("round-{round}")))?;
+            repository.write(
+                &format!("{index}.yaml"),
+                &apps::config_map(&format!("map-{index}"), &format!("round-{round}")),
+            )?;
         }
         let commit = repository.push(&format!("round {round}"))?;
         world.api().request_reconcile(kind::GIT_REPOSITORY, "kill", "app").await?;

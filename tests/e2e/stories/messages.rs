@@ -22,7 +22,10 @@ async fn a_message_is_repeated_until_it_is_taken() -> Result<()> {
     tenant.kustomization("app", json!({})).await?;
     tenant.ready(kind::KUSTOMIZATION, "app").await?;
     sink.event("Kustomization", "app", "ReconciliationSucceeded", SOON).await?;
-    assert!(sink.received().iter().filter(|r| r.answered == 503).count() >= 2, "nothing was refused, so nothing was repeated");
+    assert!(
+        sink.received().iter().filter(|r| r.answered == 503).count() >= 2,
+        "nothing was refused, so nothing was repeated"
+    );
     Ok(())
 }
 
@@ -38,7 +41,9 @@ async fn alerts_filter_by_severity_kind_and_text() -> Result<()> {
         crate::world::merged(json!({"providerRef": {"name": provider}, "eventSources": everything}), more)
     };
     tenant.object(kind::ALERT, "errors", alert("errors", json!({"eventSeverity": "error"}))).await?;
-    tenant.object(kind::ALERT, "git", alert("git", json!({"eventSources": [{"kind": "GitRepository", "name": "app"}]}))).await?;
+    tenant
+        .object(kind::ALERT, "git", alert("git", json!({"eventSources": [{"kind": "GitRepository", "name": "app"}]})))
+        .await?;
     let lists = json!({"inclusionList": [".*stored artifact.*"], "exclusionList": [".*secret plan.*"]});
     tenant.object(kind::ALERT, "worded", alert("worded", lists)).await?;
     tenant.object(kind::ALERT, "meta", alert("meta", json!({"eventMetadata": {"cluster": "here"}}))).await?;

@@ -53,10 +53,12 @@ async fn our_kustomize_controller_works_for_a_source_that_is_not_ours() -> Resul
     let server = HttpServer::start(router, None).await?;
     let meta = json!({"name": "app", "namespace": "foreign"});
     api.apply(&json!({"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": meta,
-                      "spec": {"interval": "1h", "url": "https://git.example.test/app"}})).await?;
+                      "spec": {"interval": "1h", "url": "https://git.example.test/app"}}))
+        .await?;
     api.apply(&json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": meta,
                       "spec": {"interval": "1h", "prune": true, "targetNamespace": "foreign",
-                               "sourceRef": {"kind": "GitRepository", "name": "app"}}})).await?;
+                               "sourceRef": {"kind": "GitRepository", "name": "app"}}}))
+        .await?;
     let revision = |digit: char| format!("main@sha1:{}", digit.to_string().repeat(40));
     let status = foreign_status(&format!("{}/1.tar.gz", server.url()), &first, &revision('1'));
     api.merge_status(kind::GIT_REPOSITORY, "foreign", "app", &status).await?;

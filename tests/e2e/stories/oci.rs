@@ -23,7 +23,12 @@ async fn an_artifact_is_chosen_by_tag_version_and_digest() -> Result<()> {
         ("tag", json!({"tag": "1.0.0"}), format!("1.0.0@{}", digest("1.0.0")), "1.0.0"),
         ("semver", json!({"semver": ">=1.0.0"}), format!("1.2.0@{}", digest("1.2.0")), "1.2.0"),
         ("pre", json!({"semver": ">=1.0.0-0"}), format!("1.3.0-rc.1@{}", digest("1.3.0-rc.1")), "1.3.0-rc.1"),
-        ("filter", json!({"semver": ">=1.0.0-0", "semverFilter": ".*\\.0$"}), format!("1.2.0@{}", digest("1.2.0")), "1.2.0"),
+        (
+            "filter",
+            json!({"semver": ">=1.0.0-0", "semverFilter": ".*\\.0$"}),
+            format!("1.2.0@{}", digest("1.2.0")),
+            "1.2.0",
+        ),
         ("digest", json!({"digest": digest("1.0.0")}), digest("1.0.0"), "1.0.0"),
         ("latest", json!({}), format!("latest@{}", digest("latest")), "latest"),
     ];
@@ -70,7 +75,8 @@ async fn a_guarded_registry_wants_password_and_authority() -> Result<()> {
     let tenant = world().await.tenant("oci-guarded").await?;
     let registry = Registry::with(RegistryOptions { auth: true, tls: true, client_tls: false }).await?;
     registry.push_files("app", "latest", &[("version", "1")]).await?;
-    let docker = |password: &str| json!({"auths": {registry.address(): {"username": USER, "password": password}}}).to_string();
+    let docker =
+        |password: &str| json!({"auths": {registry.address(): {"username": USER, "password": password}}}).to_string();
     for (name, password) in [("right", PASSWORD), ("wrong", "not-the-password")] {
         tenant
             .apply(json!({
@@ -84,11 +90,15 @@ async fn a_guarded_registry_wants_password_and_authority() -> Result<()> {
     let with = |secret: &str| crate::world::merged(base.clone(), json!({"secretRef": {"name": secret}}));
     tenant.oci("right", with("right")).await?;
     tenant.oci("wrong", with("wrong")).await?;
-    tenant.oci("stranger", json!({"url": registry.url("app"), "insecure": null, "secretRef": {"name": "right"}})).await?;
+    tenant
+        .oci("stranger", json!({"url": registry.url("app"), "insecure": null, "secretRef": {"name": "right"}}))
+        .await?;
     tenant.ready(kind::OCI_REPOSITORY, "right").await?;
     for name in ["wrong", "stranger"] {
         let source = tenant
-            .wait(kind::OCI_REPOSITORY, name, "Ready=False", |o| weir_testkit::api::condition_text(o, "Ready").0 == "False")
+            .wait(kind::OCI_REPOSITORY, name, "Ready=False", |o| {
+                weir_testkit::api::condition_text(o, "Ready").0 == "False"
+            })
             .await?;
         let (_, reason, message) = weir_testkit::api::condition_text(&source, "Ready");
         assert!(["OCIArtifactPullFailed", "AuthenticationFailed"].contains(&reason), "{name}: {reason}: {message}");

@@ -45,7 +45,10 @@ async fn an_orphaning_kustomization_leaves_its_objects() -> Result<()> {
     tenant.api().delete(kind::KUSTOMIZATION, "orphan", "app").await?;
     tenant.api().wait_gone(kind::KUSTOMIZATION, "orphan", "app", SOON).await?;
     let left = tenant.get(kind::CONFIG_MAP, "left").await?.unwrap_or_default();
-    assert!(left.pointer("/metadata/name").is_some() && left.pointer("/metadata/deletionTimestamp").is_none(), "{left}");
+    assert!(
+        left.pointer("/metadata/name").is_some() && left.pointer("/metadata/deletionTimestamp").is_none(),
+        "{left}"
+    );
     Ok(())
 }
 
@@ -53,7 +56,10 @@ async fn an_orphaning_kustomization_leaves_its_objects() -> Result<()> {
 async fn without_prune_nothing_is_deleted() -> Result<()> {
     let tenant = world().await.tenant("no-prune").await?;
     let repository = tenant.repository()?;
-    repository.write("a.yaml", &apps::config_map("a", "1"))?.write("b.yaml", &apps::config_map("b", "1"))?.push("one")?;
+    repository
+        .write("a.yaml", &apps::config_map("a", "1"))?
+        .write("b.yaml", &apps::config_map("b", "1"))?
+        .push("one")?;
     tenant.git("app", json!({})).await?;
     tenant.kustomization("app", json!({"prune": false})).await?;
     tenant.ready(kind::KUSTOMIZATION, "app").await?;

@@ -13,7 +13,9 @@ use crate::world::world;
 fn writes_of_the_kustomize_controller(requests: &[Request], namespace: &str) -> Vec<Request> {
     requests
         .iter()
-        .filter(|request| request.user.contains("kustomize-controller") && request.namespace == namespace && request.touches_objects())
+        .filter(|request| {
+            request.user.contains("kustomize-controller") && request.namespace == namespace && request.touches_objects()
+        })
         .cloned()
         .collect()
 }
@@ -56,8 +58,10 @@ async fn an_unchanged_source_writes_only_its_status() -> Result<()> {
     let mark = world.plane.audit().mark()?;
     tenant.reconcile(kind::GIT_REPOSITORY, "app").await?;
     let requests = world.plane.audit().since(mark)?;
-    let writes: Vec<&Request> =
-        requests.iter().filter(|r| r.user.contains("source-controller") && r.namespace == "quiet-source" && r.is_write()).collect();
+    let writes: Vec<&Request> = requests
+        .iter()
+        .filter(|r| r.user.contains("source-controller") && r.namespace == "quiet-source" && r.is_write())
+        .collect();
     assert!(writes.len() == 1 && writes.iter().all(|r| r.subresource == "status"), "{writes:#?}");
     Ok(())
 }

@@ -58,7 +58,9 @@ async fn ask(api: &Api, object: &Value) -> Result<(bool, Value)> {
     }
     ensure!(reply.code < 500, "the server failed: {}", reply.body);
     let mut causes: Vec<String> = match reply.body.pointer("/details/causes").and_then(Value::as_array) {
-        Some(causes) => causes.iter().map(|cause| format!("{} {} {}", cause["field"], cause["reason"], cause["message"])).collect(),
+        Some(causes) => {
+            causes.iter().map(|cause| format!("{} {} {}", cause["field"], cause["reason"], cause["message"])).collect()
+        }
         None => vec![reply.body["message"].to_string()],
     };
     causes.sort();
@@ -74,7 +76,18 @@ fn variants(sample: &Value) -> Vec<(String, Value)> {
         let mut without = sample.clone();
         remove(&mut without, path);
         all.push((format!("{path} removed"), without));
-        for value in [json!(""), json!("!"), json!("5"), json!("x".repeat(2100)), json!(7), json!(-1), json!(true), json!({}), json!([]), Value::Null] {
+        for value in [
+            json!(""),
+            json!("!"),
+            json!("5"),
+            json!("x".repeat(2100)),
+            json!(7),
+            json!(-1),
+            json!(true),
+            json!({}),
+            json!([]),
+            Value::Null,
+        ] {
             let mut changed = sample.clone();
             if let Some(place) = changed.pointer_mut(path) {
                 all.push((format!("{path} = {}", value.to_string().chars().take(40).collect::<String>()), {
@@ -95,8 +108,12 @@ fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
         found.push(path.to_owned());
     }
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, child)| leaves(child, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), found)),
-        Value::Array(items) => items.iter().enumerate().for_each(|(index, child)| leaves(child, &format!("{path}/{index}"), found)),
+        Value::Object(map) => map.iter().for_each(|(key, child)| {
+            leaves(child, &format!("{path}/{}", key.replace('~', "~0").replace('/', "~1")), found)
+        }),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, child)| leaves(child, &format!("{path}/{index}"), found))
+        }
         _ => {}
     }
 }
@@ -105,7 +122,9 @@ fn remove(object: &mut Value, path: &str) {
     let Some((parent, key)) = path.rsplit_once('/') else { return };
     match object.pointer_mut(parent) {
         Some(Value::Object(map)) => drop(map.remove(&key.replace("~1", "/").replace("~0", "~"))),
-        Some(Value::Array(items)) => drop(key.parse().ok().filter(|index| *index < items.len()).map(|index: usize| items.remove(index))),
+        Some(Value::Array(items)) => {
+            drop(key.parse().ok().filter(|index| *index < items.len()).map(|index: usize| items.remove(index)))
+        }
         _ => {}
     }
 }

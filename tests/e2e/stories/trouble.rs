@@ -10,7 +10,8 @@ use crate::world::{Tenant, world};
 
 /// `Ready=False` of a source; the message must hold every needle.
 async fn source_fails(tenant: &Tenant<'_>, name: &str, reasons: &[&str], needles: &[&str]) -> Result<()> {
-    let object = tenant.wait(kind::GIT_REPOSITORY, name, "Ready=False", |o| condition_text(o, "Ready").0 == "False").await?;
+    let object =
+        tenant.wait(kind::GIT_REPOSITORY, name, "Ready=False", |o| condition_text(o, "Ready").0 == "False").await?;
     let (_, reason, message) = condition_text(&object, "Ready");
     assert!(reasons.contains(&reason), "{name}: reason {reason} with message {message}");
     for needle in needles {
@@ -31,9 +32,16 @@ async fn sources_say_what_keeps_them_from_fetching() -> Result<()> {
     tenant.secret("wrong-key", &[("identity", &stranger.private), ("known_hosts", &hosts)]).await?;
     tenant.secret("unknown-host", &[("identity", right), ("known_hosts", &world.ssh.wrong_known_hosts()?)]).await?;
     let ssh = |secret: &str| json!({"url": world.ssh.url("trouble-source"), "secretRef": {"name": secret}});
-    let guarded = GitServer::with(GitOptions { basic: Some(("ada".into(), "secret-word".into())), tls: true, ..GitOptions::default() }).await?;
+    let guarded = GitServer::with(GitOptions {
+        basic: Some(("ada".into(), "secret-word".into())),
+        tls: true,
+        ..GitOptions::default()
+    })
+    .await?;
     guarded.repository("app")?.write("a", "1")?.push("one")?;
-    tenant.secret("wrong-password", &[("username", "ada"), ("password", "another-word"), ("ca.crt", guarded.ca())]).await?;
+    tenant
+        .secret("wrong-password", &[("username", "ada"), ("password", "another-word"), ("ca.crt", guarded.ca())])
+        .await?;
     tenant.secret("no-ca", &[("username", "ada"), ("password", "secret-word")]).await?;
     let https = |secret: &str| json!({"url": guarded.url("app"), "secretRef": {"name": secret}});
 
@@ -70,7 +78,10 @@ async fn kustomizations_say_what_keeps_them_from_applying() -> Result<()> {
         .write("good/a.yaml", &apps::config_map("good", "1"))?
         .write("bad/a.yaml", "kind: ConfigMap\n  metadata: [\n")?
         .write("loose/a.yaml", "just: text\n")?
-        .write("far/a.yaml", &apps::config_map("far", "1").replace("metadata:\n", "metadata:\n  namespace: trouble-elsewhere\n"))?
+        .write(
+            "far/a.yaml",
+            &apps::config_map("far", "1").replace("metadata:\n", "metadata:\n  namespace: trouble-elsewhere\n"),
+        )?
         .write("unknown/a.yaml", "apiVersion: example.test/v1\nkind: Nothing\nmetadata:\n  name: x\n")?;
     let commit = repository.push("one")?;
     tenant.api().namespace("trouble-elsewhere").await?;
@@ -78,7 +89,9 @@ async fn kustomizations_say_what_keeps_them_from_applying() -> Result<()> {
     tenant.apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "small"}})).await?;
     let source = json!({"kind": "GitRepository", "name": "app"});
     let spec = |path: &str, more: Value| crate::world::merged(json!({"path": path, "sourceRef": source}), more);
-    for (name, path) in [("good", "./good"), ("bad", "./bad"), ("loose", "./loose"), ("nowhere", "./nowhere"), ("unknown", "./unknown")] {
+    for (name, path) in
+        [("good", "./good"), ("bad", "./bad"), ("loose", "./loose"), ("nowhere", "./nowhere"), ("unknown", "./unknown")]
+    {
         tenant.kustomization(name, spec(path, json!({}))).await?;
     }
     let small = json!({"path": "./far", "sourceRef": source, "serviceAccountName": "small", "targetNamespace": null});
@@ -116,8 +129,6 @@ async fn an_object_that_makes_no_sense_stops_nobody() -> Result<()> {
     tenant.git("app", json!({})).await?;
     tenant.kustomization("app", json!({})).await?;
     tenant.applied("app", &commit).await?;
-    tenant
-        .wait(kind::GIT_REPOSITORY, "poison", "Ready=False", |o| condition_text(o, "Ready").0 == "False")
-        .await?;
+    tenant.wait(kind::GIT_REPOSITORY, "poison", "Ready=False", |o| condition_text(o, "Ready").0 == "False").await?;
     Ok(())
 }

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use weir_testkit::api::condition_text;
 use weir_testkit::kind::{self, Kind};
-use weir_testkit::{Api, ControlPlane, EventRoute, GitServer, OtlpReceiver, Registry, Repository, SshServer, Suite, SuiteOptions, WebhookSink};
+use weir_testkit::{
+    Api, ControlPlane, EventRoute, GitServer, OtlpReceiver, Registry, Repository, SshServer, Suite, SuiteOptions,
+    WebhookSink,
+};
 
 /// Time enough for anything that works, on a busy machine.
 pub const SOON: Duration = Duration::from_secs(60);
@@ -104,7 +107,8 @@ impl Tenant<'_> {
 
     /// Any object with a spec.
     pub async fn object(&self, kind: Kind, name: &str, spec: Value) -> Result<Value> {
-        self.apply(json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}, "spec": spec})).await
+        self.apply(json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name}, "spec": spec}))
+            .await
     }
 
     pub async fn secret(&self, name: &str, data: &[(&str, &str)]) -> Result<Value> {
@@ -116,8 +120,10 @@ impl Tenant<'_> {
     pub async fn alert(&self) -> Result<()> {
         let address = self.world.sink.url(&self.name);
         self.object(kind::PROVIDER, "sink", json!({"type": "generic", "address": address})).await?;
-        let sources: Vec<Value> =
-            ["GitRepository", "OCIRepository", "Kustomization"].iter().map(|kind| json!({"kind": kind, "name": "*"})).collect();
+        let sources: Vec<Value> = ["GitRepository", "OCIRepository", "Kustomization"]
+            .iter()
+            .map(|kind| json!({"kind": kind, "name": "*"}))
+            .collect();
         self.object(kind::ALERT, "all", json!({"providerRef": {"name": "sink"}, "eventSources": sources})).await?;
         Ok(())
     }
@@ -134,12 +140,19 @@ impl Tenant<'_> {
     pub async fn applied(&self, name: &str, commit: &str) -> Result<Value> {
         let revision = format!("main@sha1:{commit}");
         self.wait(kind::KUSTOMIZATION, name, &format!("applied {revision}"), |ks| {
-            weir_testkit::api::is_ready(ks) && ks.pointer("/status/lastAppliedRevision").and_then(Value::as_str) == Some(&revision)
+            weir_testkit::api::is_ready(ks)
+                && ks.pointer("/status/lastAppliedRevision").and_then(Value::as_str) == Some(&revision)
         })
         .await
     }
 
-    pub async fn wait(&self, kind: Kind, name: &str, what: &str, good: impl Fn(&Value) -> bool + Send) -> Result<Value> {
+    pub async fn wait(
+        &self,
+        kind: Kind,
+        name: &str,
+        what: &str,
+        good: impl Fn(&Value) -> bool + Send,
+    ) -> Result<Value> {
         self.api().wait(kind, &self.name, name, SOON, what, good).await
     }
 
@@ -216,10 +229,17 @@ pub async fn download(source: &Value) -> Result<BTreeMap<String, String>> {
     use sha2::Digest as _;
     let text = |pointer: &str| source.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no {pointer}"));
     let url = text("/status/artifact/url")?;
-    let bytes = reqwest::Client::builder().no_proxy().build()?.get(url).send().await?.error_for_status()?.bytes().await?;
+    let bytes =
+        reqwest::Client::builder().no_proxy().build()?.get(url).send().await?.error_for_status()?.bytes().await?;
     let digest: String = sha2::Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    ensure!(text("/status/artifact/digest")? == format!("sha256:{digest}"), "{url} does not have the digest in the status");
-    ensure!(source.pointer("/status/artifact/size") == Some(&json!(bytes.len())), "{url} does not have the size in the status");
+    ensure!(
+        text("/status/artifact/digest")? == format!("sha256:{digest}"),
+        "{url} does not have the digest in the status"
+    );
+    ensure!(
+        source.pointer("/status/artifact/size") == Some(&json!(bytes.len())),
+        "{url} does not have the size in the status"
+    );
     let mut files = BTreeMap::new();
     let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_ref()));
     for entry in archive.entries()? {

@@ -11,7 +11,8 @@ use crate::shell;
 pub const PURE: &[&str] = &["yaml", "api", "manifest", "reconcile", "semver", "expr", "kustomize", "envsubst"];
 
 /// What would make them impure, however far down.
-const EDGE: &[&str] = &["tokio", "reqwest", "kube-client", "hyper", "tonic", "axum", "mio", "socket2", "gix", "russh", "oci-client"];
+const EDGE: &[&str] =
+    &["tokio", "reqwest", "kube-client", "hyper", "tonic", "axum", "mio", "socket2", "gix", "russh", "oci-client"];
 
 /// A file longer than this must be split or say why it is not.
 const LINES: usize = 500;
@@ -59,7 +60,17 @@ pub fn order() -> Result<()> {
 pub fn purity() -> Result<()> {
     let mut wrong = Vec::new();
     for name in PURE {
-        let tree = shell::cargo_output(&["tree", "-p", &format!("weir-{name}"), "-e", "normal", "--prefix", "none", "-f", "{p}"])?;
+        let tree = shell::cargo_output(&[
+            "tree",
+            "-p",
+            &format!("weir-{name}"),
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+            "-f",
+            "{p}",
+        ])?;
         let used: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
         wrong.extend(EDGE.iter().filter(|edge| used.contains(*edge)).map(|edge| format!("weir-{name} reaches {edge}")));
     }

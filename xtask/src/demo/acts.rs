@@ -28,7 +28,9 @@ pub async fn play(stage: &Stage) -> Result<()> {
     expect(stage, "hello", "1.0.0").await?;
 
     tell::step("a second commit is pushed: version 1.1.0 with a friendlier greeting");
-    repository.write("deploy/web.yaml", &app::web("1.1.0"))?.write("deploy/settings.yaml", &app::settings("good morning"))?;
+    repository
+        .write("deploy/web.yaml", &app::web("1.1.0"))?
+        .write("deploy/settings.yaml", &app::settings("good morning"))?;
     delivered(stage, || repository.push("version 1.1.0 with a friendlier greeting")).await?;
     expect(stage, "good morning", "1.1.0").await?;
 
@@ -73,7 +75,8 @@ async fn delivered(stage: &Stage, push: impl FnOnce() -> Result<String>) -> Resu
         .wait(kind::KUSTOMIZATION, SHOP, NAME, LIMIT, "the commit is attempted", |ks| attempted(ks) || applied(ks))
         .await?;
     let healthy = |ks: &Value| is_ready(ks) && applied(ks);
-    let done = stage.api.wait(kind::KUSTOMIZATION, SHOP, NAME, LIMIT, "the commit is applied and healthy", healthy).await?;
+    let done =
+        stage.api.wait(kind::KUSTOMIZATION, SHOP, NAME, LIMIT, "the commit is applied and healthy", healthy).await?;
     let after = watch.elapsed();
     let objects = done.pointer("/status/inventory/entries").and_then(Value::as_array).map(Vec::len).unwrap_or_default();
     tell::fact("applied", &format!("{objects} objects are as the commit says, all healthy{}", phases(&done)), after);
@@ -96,7 +99,8 @@ async fn delivered(stage: &Stage, push: impl FnOnce() -> Result<String>) -> Resu
         }
     }
     let body = message.json();
-    let said = body.get("message").and_then(Value::as_str).unwrap_or_default().lines().next().unwrap_or_default().to_owned();
+    let said =
+        body.get("message").and_then(Value::as_str).unwrap_or_default().lines().next().unwrap_or_default().to_owned();
     tell::fact("message", &format!("the sink got: {said}"), watch.elapsed());
     Ok(watch)
 }
@@ -127,7 +131,10 @@ async fn edited_by_hand(stage: &Stage) -> Result<()> {
     let before = stage.api.get(kind::CONFIG_MAP, SHOP, "settings").await?.context("the ConfigMap is not there")?;
     let greeting = before.pointer("/data/greeting").cloned().unwrap_or_default();
     let watch = Watch::start();
-    stage.api.merge(kind::CONFIG_MAP, SHOP, "settings", &json!({"data": {"greeting": "bought by the competition"}})).await?;
+    stage
+        .api
+        .merge(kind::CONFIG_MAP, SHOP, "settings", &json!({"data": {"greeting": "bought by the competition"}}))
+        .await?;
     tell::fact("edited", "ConfigMap/weir-demo/settings says «bought by the competition»", watch.elapsed());
     let watch = Watch::start();
     let back = |map: &Value| map.pointer("/data/greeting") == Some(&greeting);

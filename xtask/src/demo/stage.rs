@@ -73,9 +73,7 @@ impl Stage {
     /// What makes the loop: source, Kustomization, Provider, Alert, Receiver; then the Git server is told whom to call.
     async fn deliver(&self) -> Result<()> {
         self.api.namespace(SHOP).await?;
-        let object = |kind: Kind, name: &str, spec: Value| {
-            json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name, "namespace": SHOP}, "spec": spec})
-        };
+        let object = |kind: Kind, name: &str, spec: Value| json!({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": name, "namespace": SHOP}, "spec": spec});
         let source = json!({"kind": "GitRepository", "name": NAME});
         let anything = json!([{"kind": "GitRepository", "name": "*"}, {"kind": "Kustomization", "name": "*"}]);
         let api_version = kind::GIT_REPOSITORY.api_version;
@@ -87,22 +85,32 @@ impl Stage {
             object(kind::PROVIDER, "sink", json!({"type": "generic", "address": self.sink.url("messages")})),
             object(kind::ALERT, "all", json!({"providerRef": {"name": "sink"}, "eventSources": anything})),
             object(kind::RECEIVER, "hook", hook),
-            object(kind::GIT_REPOSITORY, NAME, json!({"interval": "1h", "url": self.git.url(NAME), "ref": {"branch": "main"}})),
-            object(kind::KUSTOMIZATION, NAME, json!({
-                "interval": "1h", "retryInterval": "1m", "timeout": "2m", "path": "./deploy", "prune": true, "wait": true,
-                "targetNamespace": SHOP, "sourceRef": source,
-            })),
+            object(
+                kind::GIT_REPOSITORY,
+                NAME,
+                json!({"interval": "1h", "url": self.git.url(NAME), "ref": {"branch": "main"}}),
+            ),
+            object(
+                kind::KUSTOMIZATION,
+                NAME,
+                json!({
+                    "interval": "1h", "retryInterval": "1m", "timeout": "2m", "path": "./deploy", "prune": true, "wait": true,
+                    "targetNamespace": SHOP, "sourceRef": source,
+                }),
+            ),
         ];
         self.api.apply_all(&objects).await?;
         let receiver = self.api.wait_ready(kind::RECEIVER, SHOP, "hook", Duration::from_secs(60)).await?;
-        let path = receiver.pointer("/status/webhookPath").and_then(Value::as_str).context("the Receiver has no path")?;
+        let path =
+            receiver.pointer("/status/webhookPath").and_then(Value::as_str).context("the Receiver has no path")?;
         self.git.webhook(Some(self.suite.receiver(path)));
         Ok(())
     }
 
     /// How to look around while it stays up.
-    pub fn explain(&self) {
-        let weir = root().join("target/debug/weir");
+    pub fn explain(&self) -> Result<()> {
+        let metadata = cargo_metadata::MetadataCommand::new().current_dir(root()).no_deps().exec()?;
+        let weir = metadata.target_directory.join("debug/weir");
         println!(
             "\nit stays up until Ctrl-C. In another terminal:\n
   export KUBECONFIG={kubeconfig}
@@ -112,9 +120,9 @@ impl Stage {
   kubectl -n {SHOP} edit configmap settings      # and see it put back
   git clone {url} && cd {NAME}                   # commit, push, watch\n",
             kubeconfig = self.kubeconfig.display(),
-            weir = weir.display(),
             url = self.git.url(NAME),
         );
+        Ok(())
     }
 
     /// Takes the demo's objects out of a cluster that is not ours, while the services still run to finalize them; then everything ends.
@@ -135,7 +143,8 @@ impl Stage {
 async fn refuse_a_second_suite(api: &Api) -> Result<()> {
     for service in Service::ALL {
         let found = api.get(kind::DEPLOYMENT, NAMESPACE, service.name()).await?;
-        let running = found.as_ref().and_then(|d| d.pointer("/spec/replicas")).and_then(Value::as_u64).unwrap_or_default() > 0;
+        let running =
+            found.as_ref().and_then(|d| d.pointer("/spec/replicas")).and_then(Value::as_u64).unwrap_or_default() > 0;
         ensure!(
             !running,
             "{NAMESPACE}/{0} runs in this cluster already; scale it to 0 first: kubectl -n {NAMESPACE} scale deployment {0} --replicas 0",

@@ -33,7 +33,8 @@ impl Launch {
     pub fn write(dir: &Path, bins: &Binaries, ports: &[Port]) -> Result<Self> {
         let [client, peer, secure, controllers] = ports else { anyhow::bail!("a control plane takes four ports") };
         let authority = Authority::new("weir-control-plane")?;
-        let (certificate, key) = authority.server(&["kubernetes", "kubernetes.default.svc"])?.write(dir, "apiserver")?;
+        let (certificate, key) =
+            authority.server(&["kubernetes", "kubernetes.default.svc"])?.write(dir, "apiserver")?;
         let ca = dir.join("ca.crt");
         write_private(&ca, authority.pem())?;
         let (signing, verifying) = pki::signing_key()?;

@@ -14,7 +14,8 @@ use tokio::process::{ChildStdin, Command};
 /// Streams the request through the CGI; `done` is called when the program has ended.
 pub(super) async fn run(root: &Path, request: Request, done: impl FnOnce() + Send + 'static) -> Result<Response> {
     let (parts, body) = request.into_parts();
-    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let mut child = Command::new("git")
         .arg("http-backend")
         .env_clear()

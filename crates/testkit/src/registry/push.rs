@@ -42,7 +42,10 @@ impl Image {
             annotations: BTreeMap::from([
                 ("org.opencontainers.image.created".into(), "2026-01-01T00:00:00Z".into()),
                 ("org.opencontainers.image.source".into(), "https://git.example.test/app".into()),
-                ("org.opencontainers.image.revision".into(), "main@sha1:0000000000000000000000000000000000000001".into()),
+                (
+                    "org.opencontainers.image.revision".into(),
+                    "main@sha1:0000000000000000000000000000000000000001".into(),
+                ),
             ]),
         })
     }
@@ -68,7 +71,8 @@ pub(super) fn client(authority: &Authority, options: RegistryOptions) -> Result<
     }
     if options.client_tls {
         let identity = authority.client("testkit")?;
-        builder = builder.identity(reqwest::Identity::from_pem(format!("{}{}", identity.key, identity.certificate).as_bytes())?);
+        builder = builder
+            .identity(reqwest::Identity::from_pem(format!("{}{}", identity.key, identity.certificate).as_bytes())?);
     }
     Ok(builder.build()?)
 }
@@ -127,7 +131,8 @@ impl Pusher {
         let digest = digest_of(data);
         let reply = self.signed(self.http.post(format!("{}/blobs/uploads/", self.base))).send().await?;
         ensure!(reply.status() == 202, "the registry refused an upload: {}", reply.status());
-        let location = reply.headers().get("location").and_then(|value| value.to_str().ok()).context("no upload location")?;
+        let location =
+            reply.headers().get("location").and_then(|value| value.to_str().ok()).context("no upload location")?;
         let target = reqwest::Url::parse(&self.base)?.join(location)?;
         let reply = self.signed(self.http.put(target).query(&[("digest", &digest)])).body(data.to_vec()).send().await?;
         ensure!(reply.status() == 201, "the registry refused a blob: {}", reply.status());

@@ -40,7 +40,8 @@ fn build() -> Result<PathBuf> {
     for service in Service::ALL {
         command.args(["--bin", service.name()]);
     }
-    let mut child = command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let mut child =
+        command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
     let stdout = child.stdout.take().context("cargo has no stdout")?;
     let mut dir = None;
     for line in BufReader::new(stdout).lines() {

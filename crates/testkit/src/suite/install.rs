@@ -18,7 +18,10 @@ pub async fn install_crds(api: &Api) -> Result<()> {
     api.apply_all(&crds).await?;
     for crd in &crds {
         let name = crd.pointer("/metadata/name").and_then(Value::as_str).context("a CRD without a name")?;
-        api.wait(kind::CRD, "", name, Duration::from_secs(30), "Established", |crd| condition_text(crd, "Established").0 == "True").await?;
+        api.wait(kind::CRD, "", name, Duration::from_secs(30), "Established", |crd| {
+            condition_text(crd, "Established").0 == "True"
+        })
+        .await?;
     }
     Ok(())
 }

@@ -23,7 +23,8 @@ async fn a_deployment_becomes_available_and_its_requests_are_in_the_audit_log() 
     .await
     .unwrap();
     let requests = plane.audit().since(mark).unwrap();
-    let ours: Vec<_> = requests.iter().filter(|r| r.user == "admin" && r.touches_objects() && r.resource == "deployments").collect();
+    let ours: Vec<_> =
+        requests.iter().filter(|r| r.user == "admin" && r.touches_objects() && r.resource == "deployments").collect();
     assert_eq!(ours.len(), 1, "{requests:#?}");
     assert!(ours[0].verb == "patch" && ours[0].namespace == "shop" && !ours[0].is_dry_run());
 

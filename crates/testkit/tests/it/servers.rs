@@ -50,7 +50,11 @@ async fn git_over_ssh_is_cloned_with_the_right_key_only() {
             hosts.display(),
             key.display()
         );
-        let output = Command::new("git").args(["ls-remote", &ssh.url("app"), "HEAD"]).env("GIT_SSH_COMMAND", command).output().unwrap();
+        let output = Command::new("git")
+            .args(["ls-remote", &ssh.url("app"), "HEAD"])
+            .env("GIT_SSH_COMMAND", command)
+            .output()
+            .unwrap();
         output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
     };
     let other = weir_testkit::SshKey::generate(weir_testkit::KeyType::Rsa, "").unwrap();
