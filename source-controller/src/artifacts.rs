@@ -10,7 +10,7 @@ use tokio::sync::{broadcast, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use weir_api::meta::Artifact;
-use weir_artifact::Store;
+use weir_artifact::{Store, store::belongs_to};
 use weir_proto::artifact::v1::{
     self as proto, FetchRequest, FetchResponse, WatchRequest, WatchResponse,
     artifacts_server::{Artifacts, ArtifactsServer},
@@ -82,6 +82,10 @@ impl Artifacts for ArtifactsService {
                 "{} {key} has the artifact {} now, at revision {}",
                 source.kind, artifact.digest, artifact.revision
             )));
+        }
+        // Who may write this object's status may not read other objects' files by it.
+        if !belongs_to(&artifact.path, kind.kind, &key.namespace, &key.name) {
+            return Err(Status::not_found(format!("the file of {} {key} is gone", source.kind)));
         }
         let file = self.store.open_file(&artifact.path).await;
         let file = file.map_err(|_| Status::not_found(format!("the file of {} {key} is gone", source.kind)))?;

@@ -322,8 +322,11 @@ impl Store {
     pub async fn remove(&self, path: &str) -> Result<(), StoreError> {
         let path = path.to_owned();
         self.blocking(move |inner| {
-            ignore_missing(inner.root.remove_file(&path))
-                .map_err(|source| StoreError::Io { action: "remove", path, source })
+            ignore_missing(inner.root.remove_file(&path)).map_err(|source| StoreError::Io {
+                action: "remove",
+                path,
+                source,
+            })
         })
         .await
     }

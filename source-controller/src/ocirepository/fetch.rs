@@ -1,13 +1,14 @@
 //! From the registry to a directory or file, when there is something new.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, BufReader, Seek},
     time::Duration,
 };
 
-use weir_api::source::{OciLayerOperation, OciRepository};
 use weir_api::meta::Artifact;
+use weir_api::source::{OciLayerOperation, OciRepository};
 use weir_artifact::{
     Limits,
     cap_std::{ambient_authority, fs::Dir},
@@ -77,20 +78,25 @@ async fn resolve(object: &OciRepository, session: &Session) -> Result<(Target, S
     Ok((target, digest))
 }
 
-type Pulled = (File, std::collections::BTreeMap<String, String>);
+type Pulled = (File, BTreeMap<String, String>);
 
 /// The layer in an unnamed file, whole and equal to its digest.
 async fn pull(object: &OciRepository, session: &Session, digest: &str, news: &str) -> Result<Pulled, Error> {
-    let failed =
-        |source| Error::Pull { url: object.spec.url.clone(), news: news.to_owned(), source: Box::new(source) };
+    let failed = |source| Error::Pull { url: object.spec.url.clone(), news: news.to_owned(), source: Box::new(source) };
     let manifest = session.manifest(digest).await.map_err(failed)?;
-    let layer: &Layer = manifest
-        .layer(plan::media_type(object))
-        .map_err(|reason| Error::Layer { reason, news: news.to_owned() })?;
+    let layer: &Layer =
+        manifest.layer(plan::media_type(object)).map_err(|reason| Error::Layer { reason, news: news.to_owned() })?;
     let mut blob = tempfile::tempfile().map_err(Error::Scratch)?;
     session.blob(layer, &mut blob, Limits::default().compressed_bytes).await.map_err(failed)?;
     blob.rewind().map_err(Error::Scratch)?;
-    Ok((blob, manifest.annotations().clone()))
+    Ok((blob, theirs(manifest.annotations())))
+}
+
+/// A manifest's annotations without keys of ours: whoever pushed the image does not speak for us, and one of our keys says
+/// where consumers send their tokens.
+pub(super) fn theirs(annotations: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let ours = |key: &str| key.starts_with("weir.dev/");
+    annotations.iter().filter(|(key, _)| !ours(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// The layer's files below a temporary directory, which goes with the guard.

@@ -42,13 +42,17 @@ fn digest_then_semver_then_tag_then_latest() {
     assert_eq!(select(json!({"tag": "v1"})), Selector::Tag("v1".into()));
     assert_eq!(select(json!({})), Selector::Tag("latest".into()));
     let chart = json!({"ref": {"semver": "*"}, "layerSelector": {"mediaType": weir_oci::HELM_CHART_LAYER}});
-    let Selector::Semver { underscore_is_plus, .. } = plan::selector(&object(chart, json!({}))) else { panic!("a range") };
+    let Selector::Semver { underscore_is_plus, .. } = plan::selector(&object(chart, json!({}))) else {
+        panic!("a range")
+    };
     assert!(underscore_is_plus);
 }
 
 #[test]
 fn what_is_stored_is_compared_with_its_settings() {
-    let same = |spec, status| plan::is_stored(&object(spec, status), Some(&artifact("latest@sha256:1", &[])), "latest@sha256:1");
+    let same = |spec, status| {
+        plan::is_stored(&object(spec, status), Some(&artifact("latest@sha256:1", &[])), "latest@sha256:1")
+    };
     assert!(same(json!({}), json!({})));
     assert!(same(json!({"ignore": "*.md"}), json!({"observedIgnore": "*.md"})));
     assert!(!same(json!({"ignore": "*.md"}), json!({})));
@@ -62,7 +66,10 @@ fn what_is_stored_is_compared_with_its_settings() {
 #[test]
 fn the_event_tells_the_origin() {
     let plain = artifact("v1@sha256:1", &[]);
-    assert_eq!(plan::event_message("oci://a/b", &plain), "stored artifact with revision 'v1@sha256:1' from 'oci://a/b'");
+    assert_eq!(
+        plan::event_message("oci://a/b", &plain),
+        "stored artifact with revision 'v1@sha256:1' from 'oci://a/b'"
+    );
     let origin = artifact(
         "v1@sha256:1",
         &[("org.opencontainers.image.source", "git"), ("org.opencontainers.image.revision", "main@sha1:2")],
@@ -77,12 +84,8 @@ fn references_are_all_that_can_rotate() {
     let spec = json!({"secretRef": {"name": "a"}, "certSecretRef": {"name": "b"}, "proxySecretRef": {"name": "c"},
         "serviceAccountName": "d"});
     let found = object(spec, json!({})).references();
-    let expected = [
-        Reference::secret("a"),
-        Reference::secret("b"),
-        Reference::secret("c"),
-        Reference::service_account("d"),
-    ];
+    let expected =
+        [Reference::secret("a"), Reference::secret("b"), Reference::secret("c"), Reference::service_account("d")];
     assert_eq!(found, expected.into_iter().collect());
 }
 
@@ -92,4 +95,12 @@ fn a_url_with_a_tag_stalls() {
     assert_eq!((error.kind(), error.reason()), (ErrorKind::Stall, "URLInvalid"));
     let text = weir_reconcile::describe(&error);
     assert_eq!(text, "URL validation failed for 'oci://ghcr.io/acme/app:v1': URL must not contain a tag; remove ':v1'");
+}
+
+#[test]
+fn an_image_does_not_speak_for_the_controller() {
+    let text = |key: &str| (key.to_owned(), "evil.example.com:9091".to_owned());
+    let pushed = ["weir.dev/grpc", "weir.dev/traceparent", "org.opencontainers.image.revision"].map(text).into();
+    let kept = super::fetch::theirs(&pushed);
+    assert_eq!(kept.keys().collect::<Vec<_>>(), ["org.opencontainers.image.revision"]);
 }

@@ -4,7 +4,7 @@ use weir_api::{
     meta::{Artifact, Duration},
     names::{condition, weir},
 };
-use weir_artifact::store::{Check, Location, StoreError};
+use weir_artifact::store::{Check, Location, StoreError, belongs_to};
 use weir_reconcile::{ErrorKind, Event, Phase, Severity, describe};
 use weir_runtime::Run;
 
@@ -89,6 +89,11 @@ pub(super) async fn inspect<S: Source>(object: &S::Object, shared: &Shared, run:
     let Some(mut artifact) = status.artifact().cloned() else {
         return Stored { artifact: None, url: None, events };
     };
+    let key = object.key();
+    if !belongs_to(&artifact.path, S::Object::KIND, &key.namespace, &key.name) {
+        tracing::error!(path = artifact.path, "the status names a file that is not this object's, it is passed over");
+        return Stored { artifact: None, url: None, events };
+    }
     match shared.store.collect_garbage(&artifact, run.now).await {
         Ok(removed) if !removed.is_empty() => {
             let said = format!("garbage collected {} artifacts", removed.len());
