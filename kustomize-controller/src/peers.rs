@@ -35,6 +35,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// When to ask a peer again that refused.
 const REFUSED_PAUSE: Duration = Duration::from_secs(600);
 
+/// Peers at a time. There is one in every cluster but odd ones; statuses must not have us call any number of them.
+const MAX_PEERS: usize = 16;
+
 /// See the module. Clones share everything.
 #[derive(Clone)]
 pub struct Peers {
@@ -70,18 +73,15 @@ impl Peers {
     /// The newer of what the API server and a stream say of a source.
     #[must_use]
     pub fn newest(&self, key: &SourceKey, seen: Option<Source>) -> Option<Source> {
-        let Some((_, announced)) = lock(&self.shared.announced).get(key).cloned() else { return seen };
-        let time = |source: &Source| source.artifact.as_ref().map(|artifact| artifact.last_update_time);
-        match seen {
-            Some(seen) if time(&seen) >= time(&announced) => Some(seen),
-            _ => Some(announced),
-        }
+        let announced = lock(&self.shared.announced).get(key).cloned();
+        newer(seen, announced.as_ref().map(|(address, source)| (address.as_str(), source)))
     }
 
     /// Holds a stream to the peer that an artifact announces, if there is one and none is held.
     pub fn follow(&self, artifact: &Artifact) {
         let Some(address) = artifact.metadata.as_ref().and_then(|metadata| metadata.get(weir::GRPC)) else { return };
-        if lock(&self.shared.followed).contains(address) {
+        let known = |followed: &HashSet<String>| followed.contains(address) || followed.len() >= MAX_PEERS;
+        if known(&lock(&self.shared.followed)) {
             return;
         }
         let Ok(peer) = self.shared.peer(address) else { return };
@@ -99,6 +99,9 @@ impl Shared {
         let mut peers = lock(&self.peers);
         if let Some(peer) = peers.get(address) {
             return Ok(peer.clone());
+        }
+        if peers.len() >= MAX_PEERS {
+            return Err(Status::failed_precondition("too many sources of artifacts, this one is asked over HTTP"));
         }
         let settings = &self.context.settings;
         let peer = Peer::new(address, &settings.common.grpc, settings, &self.context.clients)
@@ -167,6 +170,19 @@ impl Remote for Peers {
     }
 }
 
+/// Of what was seen and what a stream announced the newer. A stream speaks only for the sources whose own objects name its
+/// address: else whoever is called by one tenant's source could say what the others' artifacts are.
+fn newer(seen: Option<Source>, announced: Option<(&str, &Source)>) -> Option<Source> {
+    let (Some(source), Some((address, announced))) = (&seen, announced) else { return seen };
+    let artifact = source.artifact.as_ref();
+    let named = artifact.and_then(|artifact| artifact.metadata.as_ref()?.get(weir::GRPC));
+    let time = |source: &Source| source.artifact.as_ref().map(|artifact| artifact.last_update_time);
+    if named.is_some_and(|named| named == address) && time(announced) > time(source) {
+        return Some(announced.clone());
+    }
+    seen
+}
+
 fn key_of(source: &wire::SourceRef) -> Option<SourceKey> {
     let kinds = [Kind::GitRepository, Kind::OciRepository, Kind::Bucket, Kind::ExternalArtifact];
     let kind = kinds.into_iter().find(|kind| kind.as_str() == source.kind)?;
@@ -192,4 +208,35 @@ fn artifact(artifact: wire::Artifact) -> Option<Artifact> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(second: i64, grpc: Option<&str>) -> Source {
+        let metadata = grpc.map(|address| [(weir::GRPC.to_owned(), address.to_owned())].into());
+        Source::with(Some(Artifact {
+            digest: "sha256:00".to_owned(),
+            last_update_time: Timestamp::from_second(second).unwrap(),
+            metadata,
+            path: "p".to_owned(),
+            revision: second.to_string(),
+            size: None,
+            url: "http://host/p".to_owned(),
+        }))
+    }
+
+    #[test]
+    fn a_stream_speaks_only_for_sources_that_name_it() {
+        let (old, new) = (source(1, Some("host:9091")), source(2, Some("host:9091")));
+        let announced = Some(("host:9091", &new));
+        assert_eq!(newer(Some(old.clone()), announced), Some(new.clone()));
+        assert_eq!(newer(Some(new.clone()), Some(("host:9091", &old))), Some(new.clone()), "the object is newer");
+        assert_eq!(newer(Some(old.clone()), None), Some(old.clone()));
+        assert_eq!(newer(Some(old.clone()), Some(("host:1", &new))), Some(old), "another's stream");
+        let plain = source(1, None);
+        assert_eq!(newer(Some(plain.clone()), announced), Some(plain), "it offers no gRPC");
+        assert_eq!(newer(None, announced), None, "it is not there any more");
+    }
 }
