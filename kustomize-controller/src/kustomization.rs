@@ -137,13 +137,14 @@ async fn attempt(
     let cluster = edge.cluster(ks);
     let watcher = Watcher { ks, spec: &spec, edge, memory, owner, cluster: &cluster, run };
     let mut held = HashSet::new();
+    let inventory = apply::inventory_digest(&apply::inventory(ks));
+    let same = |settled: &Settled| settled.inputs == inputs.digest && settled.inventory == inventory;
     match memory.take(&run.key) {
-        Some(Last::Waiting(waiting))
-            if waiting.settled.inputs == inputs.digest && goes_on(&waiting, run, edge, owner) =>
+        Some(Last::Waiting(waiting)) if same(&waiting.settled) && goes_on(&waiting, run, edge, owner) =>
         {
             return watcher.resume(*waiting, facts).await;
         }
-        Some(Last::Settled(settled)) if settled.inputs == inputs.digest && holds(ks, &settled, edge, owner) => {
+        Some(Last::Settled(settled)) if same(&settled) && holds(ks, &settled, edge, owner) => {
             return unchanged(&watcher, settled, facts).await;
         }
         Some(Last::Settled(settled)) if settled.inputs == inputs.digest => held = still(ks, edge, owner),

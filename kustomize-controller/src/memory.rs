@@ -27,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Digest of everything a build depends on.
 pub type InputsDigest = [u8; 32];
 
+/// Digest of an inventory.
+pub type InventoryDigest = [u8; 32];
+
 /// How the last run that got to the end ended.
 #[derive(Debug)]
 pub enum Last {
@@ -45,6 +48,8 @@ pub struct Settled {
     pub digest: Box<str>,
     /// Objects were left alone: what they are is not followed.
     pub skipped: bool,
+    /// Digest of the inventory. While the status does not hold it, because it could not be written, nothing is settled.
+    pub inventory: InventoryDigest,
 }
 
 /// Waiting for objects.

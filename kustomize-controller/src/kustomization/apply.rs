@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use sha2::{Digest as _, Sha256};
 use weir_api::kustomize::Kustomization;
 use weir_apply::{
     Applied, Cluster, Done, Outcome, Owner, Ownership, Pending, Reader, Watches,
@@ -19,7 +20,7 @@ use weir_reconcile::Severity;
 use weir_runtime::{Run, Trigger};
 
 use super::{error::Error, facts::Facts, spec::Spec};
-use crate::args::Options;
+use crate::{args::Options, memory::InventoryDigest};
 use weir_api::names::reason;
 
 /// How long definitions and classes may take to become ready.
@@ -56,6 +57,19 @@ pub fn inventory(ks: &Kustomization) -> Inventory {
         tracing::warn!(error = %entry, "an inventory entry cannot be read, its object is not managed any more");
     }
     inventory
+}
+
+/// A digest of what the status lists, or should list.
+#[must_use]
+pub fn inventory_digest(inventory: &Inventory) -> InventoryDigest {
+    let mut hasher = Sha256::new();
+    for RawEntry { id, v } in inventory.to_raw() {
+        for text in [id, v] {
+            hasher.update((text.len() as u64).to_be_bytes());
+            hasher.update(text.as_bytes());
+        }
+    }
+    hasher.finalize().into()
 }
 
 /// The labels by which objects say whose they are.
@@ -197,5 +211,35 @@ impl Target<'_> {
         now.extend(pruned.survivors.into_iter().map(|(entry, _)| entry));
         facts.inventory = Some(now);
         Err(Error::Prune { errors })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_inventory_that_was_not_written_is_told_from_the_one_that_should_be() {
+        let ks = |ids: &[(&str, &str)]| -> Kustomization {
+            let entries: Vec<_> = ids.iter().map(|(id, v)| json!({"id": id, "v": v})).collect();
+            serde_json::from_value(json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+                "metadata": {"name": "a", "namespace": "n"},
+                "spec": {"interval": "1m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "s"}},
+                "status": {"inventory": {"entries": entries}}}))
+            .unwrap()
+        };
+        let digest = |ids: &[(&str, &str)]| inventory_digest(&inventory(&ks(ids)));
+        let both = digest(&[("n_a__ConfigMap", "v1"), ("n_b__ConfigMap", "v1")]);
+        assert_eq!(
+            both,
+            inventory_digest(&Inventory::new(
+                inventory(&ks(&[("n_b__ConfigMap", "v1"), ("n_a__ConfigMap", "v1")])).entries().to_vec()
+            ))
+        );
+        for other in [&[][..], &[("n_a__ConfigMap", "v1")], &[("n_a__ConfigMap", "v1"), ("n_b__ConfigMap", "v2")]] {
+            assert_ne!(digest(other), both, "{other:?}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use weir_reconcile::conditions;
 use weir_runtime::{Run, Trigger};
 
 use super::{
+    apply,
     conclude::{Checked, End},
     error::Error,
     facts::{Facts, rounded},
@@ -63,6 +64,7 @@ impl<E: Edge> Watcher<'_, E> {
             inputs,
             digest: facts.digest.clone().unwrap_or_default().into_boxed_str(),
             skipped: applied.done.iter().any(|done| done.outcome == Outcome::Skipped),
+            inventory: apply::inventory_digest(facts.inventory.as_ref().unwrap_or(&apply::inventory(self.ks))),
         };
         let pending = self.wanted(applied);
         if !is_wanted(self.ks) || pending.is_empty() {

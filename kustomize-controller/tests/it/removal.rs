@@ -77,3 +77,28 @@ async fn what_cannot_be_deleted_stays_in_the_inventory() -> Result<()> {
     ensure!(tenant.map("b").await?.is_none());
     Ok(())
 }
+
+/// As after a status write that failed: what the run knows and what the status says are two things.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inventory_that_did_not_reach_the_status_is_written_again() -> Result<()> {
+    let tenant = world().await.tenant("unwritten").await?;
+    let revision = tenant.publish(&[("a.yaml", &config_map("a", "", "1"))]).await?;
+    tenant.kustomization("app", json!({})).await?;
+    tenant.applied("app", &revision).await?;
+    let lost = json!({"status": {"inventory": {"entries": []}}});
+    tenant.api().merge_status(kind::KUSTOMIZATION, &tenant.name, "app", &lost).await?;
+    let ks = tenant.reconcile("app").await?;
+    ensure!(inventory(&ks) == ["unwritten_a__ConfigMap"], "{ks}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_acts_for_nobody() -> Result<()> {
+    let tenant = world().await.tenant("nobody").await?;
+    tenant.publish(&[("a.yaml", &config_map("a", "", "1"))]).await?;
+    tenant.kustomization("app", json!({"serviceAccountName": "x\ny"})).await?;
+    let message = tenant.reason("app", "ReconciliationFailed").await?;
+    ensure!(message.contains("is not the name of a ServiceAccount"), "{message}");
+    ensure!(tenant.map("a").await?.is_none(), "applied as the controller itself");
+    Ok(())
+}
