@@ -20,7 +20,7 @@ use crate::kind::{self, Kind};
 #[derive(Clone)]
 pub struct Api {
     client: kube::Client,
-    found: Arc<Mutex<HashMap<(String, String), (String, bool)>>>,
+    found: Arc<Mutex<Found>>,
 }
 
 impl std::fmt::Debug for Api {
@@ -28,6 +28,9 @@ impl std::fmt::Debug for Api {
         f.write_str("Api")
     }
 }
+
+/// `(apiVersion, kind)` to its plural and whether it has namespaces.
+type Found = HashMap<(String, String), (String, bool)>;
 
 /// The server's answer: status code and body.
 #[derive(Clone, Debug)]
@@ -202,7 +205,7 @@ impl Api {
 
     /// Waits for `Ready=True` at the object's own generation.
     pub async fn wait_ready(&self, kind: Kind, namespace: &str, name: &str, limit: Duration) -> Result<Value> {
-        self.wait(kind, namespace, name, limit, "Ready", |object| is_ready(object)).await
+        self.wait(kind, namespace, name, limit, "Ready", is_ready).await
     }
 
     /// Waits until it is gone.

@@ -239,6 +239,7 @@ impl Standing {
     }
 
     fn stop(&self) -> bool {
-        [CONTROLLER_MANAGER, API_SERVER, ETCD].iter().fold(false, |any, name| Detached::stop(&self.dir, name) || any)
+        // All of them, in this order, whatever the first ones say.
+        [CONTROLLER_MANAGER, API_SERVER, ETCD].map(|name| Detached::stop(&self.dir, name)).contains(&true)
     }
 }

@@ -11,6 +11,8 @@
 //! and, by the kernel, when this process ends in any other way. Directories are deleted with the process, and kept when a test
 //! panicked. Servers inside the process run on a runtime of their own and so outlast the test that started them.
 
+#![allow(clippy::indexing_slicing, reason = "`json[\"key\"] = …` on values written a line above; nothing here ships")]
+
 pub mod api;
 pub mod audit;
 pub mod background;

@@ -1,5 +1,12 @@
 //! What people do with Weir, told on a real control plane with real servers. One file per story; the world they share is in `world.rs`.
 
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this is a test; clippy knows only its entry points"
+)]
+
 mod apps;
 mod world;
 
