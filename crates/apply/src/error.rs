@@ -138,6 +138,16 @@ impl RequestError {
         message.contains("is immutable") || message.contains("immutable field")
     }
 
+    /// Whether a write may have been made although it failed: nobody said that it was not.
+    #[must_use]
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::Status { code, .. } => *code >= 500,
+            Self::NoMatch { .. } | Self::Account { .. } => false,
+            Self::Transport(_) | Self::Answer(_) | Self::Timeout { .. } => true,
+        }
+    }
+
     /// Whether a later try may go well although nothing was changed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -165,6 +175,14 @@ mod tests {
         assert!(answer(400, "", "Job is immutable", "").is_immutable());
         assert!(!answer(409, "Conflict", "conflict with \"x\"", "FieldManagerConflict").is_immutable());
         assert!(!answer(403, "Forbidden", "no", "").is_immutable());
+    }
+
+    #[test]
+    fn only_what_was_refused_is_known_not_to_be_there() {
+        assert!(!answer(403, "Forbidden", "no", "").is_uncertain());
+        assert!(!answer(422, "Invalid", "no", "").is_uncertain());
+        assert!(answer(504, "Timeout", "request did not complete in time", "").is_uncertain());
+        assert!(RequestError::Timeout { seconds: 60 }.is_uncertain());
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub struct Applied {
     pub stopped: Option<ApplyError>,
     /// The objects that were not reached; the one that failed stands first.
     pub untried: Vec<Entry>,
+    /// The object whose write was sent and not answered: it may be there.
+    pub uncertain: Option<Entry>,
 }
 
 /// An object could not be applied.
@@ -108,10 +110,11 @@ pub struct ApplyError {
 impl Applied {
     /// Adds what became of the next stage.
     pub fn extend(&mut self, next: Self) {
-        let Self { done, stopped, untried } = next;
+        let Self { done, stopped, untried, uncertain } = next;
         self.done.extend(done);
         self.untried.extend(untried);
         self.stopped = self.stopped.take().or(stopped);
+        self.uncertain = self.uncertain.take().or(uncertain);
     }
 
     /// The change log: a line for each object that changed.
@@ -131,6 +134,7 @@ pub async fn execute(plan: Plan, context: Context<'_>) -> Applied {
         match one(change, context).await {
             Ok(done) => applied.done.push(done),
             Err(error) => {
+                applied.uncertain = error.cause.is_uncertain().then(|| entry.clone());
                 applied.stopped = Some(error);
                 applied.untried.push(entry);
                 break;

@@ -93,7 +93,7 @@ impl Target<'_> {
         if !matches!(result, Ok(true)) {
             // Nothing that may be in the cluster is dropped before it was seen to go.
             let mut kept = old;
-            kept.extend(applied.done.iter().map(|done| done.entry.clone()));
+            kept.extend(applied.done.iter().map(|done| done.entry.clone()).chain(applied.uncertain.take()));
             facts.inventory = Some(kept);
         }
         if !result? {

@@ -23,6 +23,12 @@ pub async fn finalize(ks: &Kustomization, run: &Run, edge: &impl Edge) -> Finali
     if !deletes(ks) {
         return Finalized::done();
     }
+    if ks.spec.kube_config.is_some() {
+        // They are in another cluster: here are only namesakes.
+        let said = "unable to prune objects: spec.kubeConfig is not supported by this version of Weir yet; let Flux's \
+                    kustomize-controller delete them, or keep them with spec.deletionPolicy: Orphan";
+        return again(ks, vec![told(ks, Severity::Error, said)]);
+    }
     match edge.can_impersonate(ks).await {
         Ok(true) => delete(ks, run, edge).await,
         Ok(false) => {

@@ -102,3 +102,20 @@ async fn an_account_that_cannot_be_acts_for_nobody() -> Result<()> {
     ensure!(tenant.map("a").await?.is_none(), "applied as the controller itself");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_of_another_cluster_are_not_looked_for_in_this_one() -> Result<()> {
+    let tenant = world().await.tenant("remote").await?;
+    let revision = tenant.publish(&[("a.yaml", &config_map("a", "", "1"))]).await?;
+    tenant.kustomization("app", json!({})).await?;
+    tenant.applied("app", &revision).await?;
+    tenant.kustomization("app", json!({"kubeConfig": {"secretRef": {"name": "x"}}})).await?;
+    tenant.reason("app", "ReconciliationFailed").await?;
+    tenant.api().delete(kind::KUSTOMIZATION, &tenant.name, "app").await?;
+    let deleted = |ks: &serde_json::Value| ks.pointer("/metadata/deletionTimestamp").is_some();
+    tenant.wait(kind::KUSTOMIZATION, "app", "being deleted", deleted).await?;
+    tenant.kustomization("app", json!({"kubeConfig": {"secretRef": {"name": "x"}}, "deletionPolicy": "Orphan"})).await?;
+    tenant.api().wait_gone(kind::KUSTOMIZATION, &tenant.name, "app", SOON).await?;
+    ensure!(tenant.map("a").await?.is_some(), "a namesake in this cluster was deleted");
+    Ok(())
+}
