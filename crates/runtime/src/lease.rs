@@ -98,8 +98,10 @@ impl Elector {
             loop {
                 tokio::time::sleep(self.inner.period).await;
                 let until = renewed + self.inner.deadline;
+                // The others count from the write, which may be long before its answer.
+                let asked = clock::instant();
                 match tokio::time::timeout_at(until, self.attempt()).await {
-                    Ok(Ok(true)) => renewed = clock::instant(),
+                    Ok(Ok(true)) => renewed = asked,
                     Ok(Ok(false)) => {
                         tracing::error!("another instance took over {}", self.lease());
                         return;
