@@ -24,6 +24,11 @@ pub fn cargo() -> Command {
 pub fn run_cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Result<()> {
     let mut command = cargo();
     command.args(args);
+    run(&mut command)
+}
+
+/// Runs a cargo that is ready to go, with its output on the terminal.
+pub fn run(command: &mut Command) -> Result<()> {
     let line: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let status = command.status().context("cannot run cargo")?;
     ensure!(status.success(), "cargo {} failed ({status}); what it says is above", line.join(" "));

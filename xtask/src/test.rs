@@ -1,8 +1,8 @@
 //! `cargo xtask test`
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use weir_testkit::{binaries, packages};
+use weir_testkit::{Service, binaries, packages};
 
 use crate::shell;
 
@@ -20,13 +20,33 @@ pub fn run(options: &Options) -> Result<()> {
         packages::require(tool)?;
     }
     binaries::ensure().context("the control plane for the tests cannot be built")?;
+    let whole = !options.cargo.iter().any(|arg| arg == "-p" || arg.starts_with("--package"));
     let mut args = vec!["test".to_owned()];
-    if !options.cargo.iter().any(|arg| arg == "-p" || arg.starts_with("--package")) {
+    if whole {
         args.push("--workspace".into());
     }
     if !options.cargo.iter().any(|arg| arg == "--no-fail-fast" || arg == "--") {
         args.push("--no-fail-fast".into());
     }
     args.extend(options.cargo.iter().cloned());
-    shell::run_cargo(args)
+    let mut command = shell::cargo();
+    command.args(&args);
+    if whole && std::env::var_os("WEIR_BIN").is_none() {
+        command.env("WEIR_BIN", services()?);
+    }
+    shell::run(&mut command)
+}
+
+/// Builds everything the tests are made of, and with it the services, whose own integration tests need them. The stories then use these
+/// binaries; built by themselves, with the features of fewer crates, half of the dependencies would be compiled a second time.
+fn services() -> Result<std::path::PathBuf> {
+    let metadata = cargo_metadata::MetadataCommand::new().current_dir(shell::root()).no_deps().exec()?;
+    for service in Service::ALL {
+        let package =
+            metadata.packages.iter().find(|package| package.name.as_str() == format!("weir-{}", service.name()));
+        let tested = package.is_some_and(|package| package.targets.iter().any(cargo_metadata::Target::is_test));
+        ensure!(tested, "{} has no integration tests, so `cargo test` does not build its binary", service.name());
+    }
+    shell::run_cargo(["test", "--workspace", "--no-run", "--quiet"])?;
+    Ok(metadata.target_directory.join("debug").into_std_path_buf())
 }
