@@ -109,8 +109,6 @@ pub(super) async fn watched<R: Reconciler, T>(
         manager: context.settings.field_manager,
         clock: context.clock,
         phases: run.phases(),
-        // A deletion moves the generation too, and the object is gone soon.
-        eager: !run.triggers.contains(Trigger::Deleted),
         wrote: move |stored| writer.wrote(&key, stored),
     };
     run.progress(Phase::new("reconciliation in progress"));

@@ -1,7 +1,8 @@
 //! The `Reconciling` condition while a run lasts.
 //!
 //! A run says what it is doing as often as it likes; only what lasts is written: the newest phase, half a second after
-//! it began, or at once when the object was never reconciled at this generation.
+//! it began. A short run costs the one write of its conclusion, also for a new generation: until then
+//! `observedGeneration` tells everybody that it is under way.
 
 use std::time::Duration;
 
@@ -28,8 +29,6 @@ pub(crate) struct Progress<O, W> {
     pub manager: &'static str,
     pub clock: Clock,
     pub phases: watch::Receiver<Option<Phase>>,
-    /// Whether a new generation is worth a write at once.
-    pub eager: bool,
     /// Takes in the reply.
     pub wrote: W,
 }
@@ -41,14 +40,11 @@ where
 {
     /// Writes phases that last until the run drops its sender or `stop` completes; a write under way is finished.
     pub(crate) async fn publish(mut self, stop: tokio_util::sync::CancellationToken) {
-        let fresh = self.eager && self.store.stored(&self.key).is_some_and(|stored| stored.peek.fresh);
-        let mut delay = if fresh { Duration::ZERO } else { LASTS };
         loop {
             let changed = stop.run_until_cancelled(self.phases.changed()).await;
-            if !matches!(changed, Some(Ok(()))) || stop.run_until_cancelled(tokio::time::sleep(delay)).await.is_none() {
+            if !matches!(changed, Some(Ok(()))) || stop.run_until_cancelled(tokio::time::sleep(LASTS)).await.is_none() {
                 return;
             }
-            delay = LASTS;
             let phase = self.phases.borrow_and_update().clone();
             if let Some(phase) = phase {
                 self.write(&phase).await;
