@@ -1,12 +1,12 @@
 //! `weir.artifact.v1.Artifacts`: artifacts as they change, and their bytes from any offset.
 
-use std::{
-    io::{Read, Seek, SeekFrom},
-    pin::Pin,
-};
+use std::{io::SeekFrom, pin::Pin};
 
 use futures::{Stream, StreamExt, stream};
-use tokio::sync::{broadcast, mpsc};
+use tokio::{
+    io::{AsyncReadExt, AsyncSeekExt},
+    sync::{broadcast, mpsc},
+};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use weir_api::meta::Artifact;
@@ -94,7 +94,8 @@ impl Artifacts for ArtifactsService {
             return Err(Status::out_of_range(format!("the file has {total} bytes")));
         }
         let (sender, receiver) = mpsc::channel(2);
-        tokio::task::spawn_blocking(move || send(file, offset, total, &sender));
+        // No thread is held by a reader that takes its time.
+        tokio::spawn(send(tokio::fs::File::from_std(file), offset, total, sender));
         Ok(Response::new(ReceiverStream::new(receiver).boxed()))
     }
 }
@@ -197,16 +198,16 @@ fn wire(artifact: &Artifact) -> proto::Artifact {
 }
 
 /// Reads the file piece by piece; stops when nobody listens any more.
-fn send(mut file: std::fs::File, offset: u64, total: u64, out: &mpsc::Sender<Result<FetchResponse, Status>>) {
+async fn send(mut file: tokio::fs::File, offset: u64, total: u64, out: mpsc::Sender<Result<FetchResponse, Status>>) {
     let failed = || Status::data_loss("the file could not be read to its end");
-    if file.seek(SeekFrom::Start(offset)).is_err() {
-        let _ = out.blocking_send(Err(failed()));
+    if file.seek(SeekFrom::Start(offset)).await.is_err() {
+        let _ = out.send(Err(failed())).await;
         return;
     }
     let mut first = true;
     loop {
         let mut data = Vec::new();
-        let read = (&mut file).take(PIECE as u64).read_to_end(&mut data);
+        let read = (&mut file).take(PIECE as u64).read_to_end(&mut data).await;
         let end = matches!(read, Ok(0));
         let message = match read {
             Ok(0) if !first => return,
@@ -214,7 +215,7 @@ fn send(mut file: std::fs::File, offset: u64, total: u64, out: &mpsc::Sender<Res
             Err(_) => Err(failed()),
         };
         let broken = message.is_err();
-        if out.blocking_send(message).is_err() || broken || end {
+        if out.send(message).await.is_err() || broken || end {
             return;
         }
         first = false;

@@ -33,6 +33,8 @@ pub struct Options {
     pub retries: u32,
     /// How long one download may stand still.
     pub idle_timeout: Duration,
+    /// How long all tries together may take: a server that sends a byte now and then must not hold its caller for ever.
+    pub timeout: Duration,
     /// `SOURCE_CONTROLLER_LOCALHOST`: host and port to use instead of the one in the artifact's URL.
     pub host_override: Option<String>,
     /// Trees kept although nobody uses them.
@@ -65,6 +67,7 @@ impl Default for Options {
             dir: None,
             retries: 9,
             idle_timeout: Duration::from_secs(30),
+            timeout: Duration::from_secs(300),
             host_override: None,
             cached_trees: 64,
             cached_bytes: 512 << 20,
@@ -132,6 +135,14 @@ pub enum FetchError {
         url: String,
         /// The limit.
         limit: u64,
+    },
+    /// It did not arrive in time, however often it was tried.
+    #[error("artifact at {url} did not arrive within {limit:?}")]
+    TooSlow {
+        /// Where.
+        url: String,
+        /// The limit.
+        limit: Duration,
     },
     /// It does not unpack.
     #[error("artifact at {url} cannot be unpacked")]

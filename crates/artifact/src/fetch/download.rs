@@ -40,6 +40,18 @@ impl Downloader {
     pub(super) async fn download(&self, artifact: &Artifact, digest: &Digest, dir: &Path) -> Result<File, FetchError> {
         let url = artifact.url.as_str();
         let target = self.target(url)?;
+        let (tries, limit) = (self.tries(artifact, &target, digest, dir), self.options.timeout);
+        tokio::time::timeout(limit, tries).await.map_err(|_| FetchError::TooSlow { url: url.to_owned(), limit })?
+    }
+
+    async fn tries(
+        &self,
+        artifact: &Artifact,
+        target: &Url,
+        digest: &Digest,
+        dir: &Path,
+    ) -> Result<File, FetchError> {
+        let url = artifact.url.as_str();
         if let Some(file) = self.by_grpc(artifact, digest, dir).await {
             return Ok(file);
         }

@@ -96,7 +96,8 @@ impl<R: Read> Entries<R> {
 
     fn expect_data(&mut self, size: u64) {
         self.remaining = size;
-        self.padding = size.next_multiple_of(BLOCK).saturating_sub(size);
+        // A size that no archive can have is found out when its data does not come.
+        self.padding = size.checked_next_multiple_of(BLOCK).map_or(0, |whole| whole - size);
     }
 
     fn skip_rest(&mut self) -> Result<(), UnpackError> {

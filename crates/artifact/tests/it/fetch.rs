@@ -182,3 +182,21 @@ async fn the_cache_is_bounded_and_a_tree_in_use_survives() {
     }
     assert_eq!(trees(), 2);
 }
+
+#[tokio::test]
+async fn a_server_that_sends_a_byte_now_and_then_holds_nobody() {
+    let handler = || async {
+        let drops = futures::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Some((Ok::<_, std::io::Error>("x"), ()))
+        });
+        Body::from_stream(drops)
+    };
+    let address = super::run(Router::new().route("/slow", get(handler))).await;
+    let (_temp, fetcher) = fetcher(|options| options.timeout = Duration::from_millis(300));
+    let (_, digest) = archive("never");
+    let slow = artifact(format!("http://{address}/slow"), &digest);
+    let fetching = tokio::time::timeout(Duration::from_secs(20), fetcher.fetch(&slow));
+    let error = fetching.await.unwrap().err().unwrap();
+    assert!(matches!(*error, FetchError::TooSlow { .. }), "{error}");
+}
