@@ -57,7 +57,7 @@ pub async fn reconcile(
     memory: &Memory,
 ) -> Conclusion<KustomizationStatus> {
     let owner = Owner { namespace: run.key.namespace.clone(), name: run.key.name.clone() };
-    let mut facts = Facts::default();
+    let mut facts = Facts::begin(ks, run.id);
     let flight = InFlight::begin(edge.watches(), &owner);
     let result = attempt(ks, run, edge, memory, &owner, &mut facts).await;
     let span = Span { started: run.now, ended: run.clock().now() };

@@ -189,7 +189,9 @@ fn label(object: &mut Object, ks: &Kustomization) {
 
 /// Whether an object is a Secret that SOPS encrypted and nobody decrypted.
 fn is_encrypted(object: &Object) -> bool {
-    let opted_out = object.annotation(weir_api::names::annotation::DECRYPT).is_some_and(|v| v == "disabled");
+    let key = weir_api::names::annotation::DECRYPT;
+    let opted_out =
+        [object.label(key), object.annotation(key)].into_iter().flatten().any(|v| v.eq_ignore_ascii_case("disabled"));
     object.group().is_empty() && object.kind() == "Secret" && !opted_out && object.at(&["sops", "mac"]).is_some()
 }
 
@@ -255,5 +257,18 @@ mod tests {
         let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nsops: {mac: x}\n";
         let error = build(&MemTree::new().with("s.yaml", secret), json!({})).unwrap_err();
         assert!(error.to_string().starts_with("Secret/s is SOPS encrypted"), "{error}");
+    }
+
+    #[test]
+    fn an_encrypted_secret_can_be_meant_to_stay_so() {
+        let built = |field: &str, value: &str| {
+            let key = weir_api::names::annotation::DECRYPT;
+            let secret = format!(
+                "apiVersion: v1\nkind: Secret\nmetadata: {{name: s, {field}: {{{key}: {value}}}}}\nsops: {{mac: x}}\n"
+            );
+            build(&MemTree::new().with("s.yaml", secret), json!({})).is_ok()
+        };
+        assert!(built("annotations", "disabled") && built("annotations", "Disabled") && built("labels", "disabled"));
+        assert!(!built("labels", "enabled"));
     }
 }

@@ -10,7 +10,7 @@ use weir_api::{
 };
 use weir_manifest::Inventory;
 use weir_reconcile::{
-    Conclusion, Conditions, ErrorKind, Event, Failure as _, Outcome, Requeue, Severity, conditions, describe,
+    Conclusion, Conditions, ErrorKind, Failure as _, Outcome, Requeue, Severity, conditions, describe,
 };
 
 use super::{
@@ -132,6 +132,9 @@ fn unchanged(
     }
     record(&mut status, &facts, reason::RECONCILIATION_SUCCEEDED, span);
     facts.events.clear();
+    if facts.requested.is_some() {
+        facts.tell_finished(reason::RECONCILIATION_SUCCEEDED, span.took(), ks.spec.interval);
+    }
     conclusion(status, facts, Requeue::Interval(ks.spec.interval.into()), Outcome::Success)
 }
 
@@ -166,7 +169,11 @@ fn ready_as(
     span: Span,
 ) -> Conclusion<KustomizationStatus> {
     let was_ready = conditions::is_true(&status.conditions, condition::READY);
-    let is_news = facts.changed || !was_ready || status.last_applied_revision != facts.revision;
+    let is_news = facts.changed
+        || facts.requested.is_some()
+        || !was_ready
+        || status.last_applied_revision != facts.revision
+        || status.observed_generation != ks.metadata.generation;
     let revision = facts.revision.clone().unwrap_or_default();
     status.last_applied_revision = Some(revision.clone());
     status.last_attempted_revision = Some(revision.clone());
@@ -179,10 +186,7 @@ fn ready_as(
     status.conditions = list.into_vec();
     record(&mut status, &facts, reason::RECONCILIATION_SUCCEEDED, span);
     if is_news {
-        let message = format!("Reconciliation finished in {}, next run in {}", rounded(span.took()), ks.spec.interval);
-        let mut event = facts.about(Event::new(Severity::Info, reason::RECONCILIATION_SUCCEEDED, message));
-        event.metadata.insert("commit_status".to_owned(), "update".to_owned());
-        facts.events.push(event);
+        facts.tell_finished(reason::RECONCILIATION_SUCCEEDED, span.took(), ks.spec.interval);
     }
     conclusion(status, facts, Requeue::Interval(ks.spec.interval.into()), Outcome::Success)
 }
@@ -245,7 +249,7 @@ fn failed(
     let mut facts = facts;
     match error {
         // Told once, not every thirty seconds.
-        Error::Dependency { .. } if same => {}
+        Error::Dependency { .. } if same && facts.requested.is_none() => {}
         Error::Dependency { retry, .. } => {
             let retry = weir_api::meta::Duration(*retry);
             let message = format!("Dependencies do not meet ready condition, retrying in {retry}");
@@ -254,7 +258,12 @@ fn failed(
         error if error.is_news() => facts.tell(Severity::Error, reason, text),
         _ => {}
     }
-    let outcome = if stalled { Outcome::Stalled } else { Outcome::Failed };
+    let outcome = match error.kind() {
+        ErrorKind::Retry => Outcome::Failed,
+        // Nothing is wrong here: another object's turn comes first.
+        ErrorKind::Wait(_) => Outcome::Waiting,
+        ErrorKind::Stall => Outcome::Stalled,
+    };
     conclusion(status, facts, requeue, outcome)
 }
 

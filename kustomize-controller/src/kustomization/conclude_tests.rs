@@ -70,6 +70,29 @@ fn success_is_ready_healthy_and_told_once() {
     assert_eq!(second.status.conditions, again.status.as_ref().unwrap().conditions);
     assert_eq!(second.status.history[0].total_reconciliations, 2);
     assert_eq!(second.status.history[0].metadata["revision"], "main@sha1:1");
+
+    let asked = Facts { inventory: None, changed: false, requested: Some("now".into()), ..facts() };
+    let third = from(&again, asked, Ok(End::Unchanged), SPAN);
+    assert_eq!(told(&third), ["ReconciliationSucceeded Reconciliation finished in 1s, next run in 10m0s"]);
+    assert_eq!((&*third.events[0].metadata["token"], &*third.events[0].metadata["commit_status"]), ("now", "update"));
+    assert_eq!(third.status.conditions, again.status.as_ref().unwrap().conditions);
+}
+
+#[test]
+fn the_end_is_told_when_it_is_news() {
+    let first = from(&fresh(), facts(), Ok(End::Ready { checked: None }), SPAN);
+    let events =
+        |ks: &Kustomization, facts: Facts| from(ks, facts, Ok(End::Ready { checked: None }), SPAN).events.len();
+    let quiet = || Facts { changed: false, ..facts() };
+    let ready = Kustomization { status: Some(first.status), ..fresh() };
+    assert_eq!(events(&ready, quiet()), 0, "applied again, and nothing came of it");
+    assert_eq!(events(&ready, facts()), 1, "something changed");
+    assert_eq!(events(&ready, Facts { requested: Some("now".into()), ..quiet() }), 1, "somebody asked");
+    assert_eq!(events(&ready, Facts { revision: Some("main@sha1:2".into()), ..quiet() }), 1, "a new revision");
+    let mut respecified = ready.clone();
+    respecified.metadata.generation = Some(4);
+    assert_eq!(events(&respecified, quiet()), 1, "a new spec");
+    assert_eq!(events(&fresh(), quiet()), 1, "not ready before");
 }
 
 #[test]
@@ -115,10 +138,25 @@ fn a_dependency_is_told_once() {
     let first = from(&fresh(), before_build(), blocked(), SPAN);
     assert_eq!(of(&first.status, "Ready").unwrap().2, "dependency 'n/db' is not ready");
     assert_eq!(told(&first), ["DependencyNotReady Dependencies do not meet ready condition, retrying in 30s"]);
-    assert_eq!(first.requeue, Requeue::After(Duration::from_secs(30)));
+    assert_eq!((first.requeue, first.outcome), (Requeue::After(Duration::from_secs(30)), Outcome::Waiting));
     assert_eq!(first.status.last_attempted_revision, None);
     let second = from(&ks(serde_json::to_value(first.status).unwrap()), before_build(), blocked(), SPAN);
     assert!(second.events.is_empty());
+    let asked = Facts { requested: Some("now".into()), ..before_build() };
+    assert_eq!(from(&ks(serde_json::to_value(second.status).unwrap()), asked, blocked(), SPAN).events.len(), 1);
+}
+
+#[test]
+fn what_only_has_to_wait_did_not_fail() {
+    let retry = Duration::from_secs(30);
+    for error in [Error::NoArtifact { retry }, Error::ArtifactGone { retry }] {
+        let conclusion = from(&fresh(), Facts::default(), Err(error), SPAN);
+        assert_eq!((conclusion.requeue, conclusion.outcome), (Requeue::After(retry), Outcome::Waiting));
+        assert_eq!(of(&conclusion.status, "Ready").unwrap().1, "ArtifactFailed");
+        assert!(conclusion.events.is_empty());
+    }
+    let broken = from(&fresh(), Facts::default(), Err(Error::Shutdown), SPAN);
+    assert_eq!(broken.outcome, Outcome::Failed);
 }
 
 #[test]

@@ -11,6 +11,9 @@ use weir_reconcile::{ErrorKind, Failure};
 use super::{build, depends};
 use crate::source::SourceKey;
 
+/// The reason when the own disk refuses.
+const DIRECTORY_CREATION_FAILED: &str = "DirectoryCreationFailed";
+
 /// See the module.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // each variant's text says what it is
@@ -119,12 +122,13 @@ impl Failure for Error {
             Self::CrossNamespace { .. } | Self::ExternalArtifact { .. } => reason::ACCESS_DENIED,
             Self::IdentityGate => reason::FEATURE_GATE_DISABLED,
             Self::Dependency { .. } => reason::DEPENDENCY_NOT_READY,
+            Self::Disk(_) => DIRECTORY_CREATION_FAILED,
+            Self::Fetch(cause) if matches!(**cause, FetchError::Disk { .. }) => DIRECTORY_CREATION_FAILED,
             Self::SourceNotFound { .. }
             | Self::Source { .. }
             | Self::NoArtifact { .. }
             | Self::ArtifactGone { .. }
             | Self::Fetch(_)
-            | Self::Disk(_)
             | Self::Path { .. } => reason::ARTIFACT_FAILED,
             Self::Build(_) | Self::VariablesNotFound { .. } | Self::Variables { .. } => reason::BUILD_FAILED,
             Self::Unsupported { .. }
@@ -137,5 +141,23 @@ impl Failure for Error {
             Self::Prune { .. } => reason::PRUNE_FAILED,
             Self::Health { .. } => reason::HEALTH_CHECK_FAILED,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn the_own_disk_is_not_the_artifact() {
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        let kept = FetchError::Disk { path: "/data".into(), source: full() };
+        let refused = FetchError::Status { url: "http://x/a".to_owned(), status: 500 };
+        let reasons = [Error::Disk(full()), Error::Fetch(Arc::new(kept)), Error::Fetch(Arc::new(refused))];
+        let reasons = reasons.map(|error| (error.reason(), error.kind()));
+        let expected = ["DirectoryCreationFailed", "DirectoryCreationFailed", "ArtifactFailed"];
+        assert_eq!(reasons, expected.map(|reason| (reason, ErrorKind::Retry)));
     }
 }

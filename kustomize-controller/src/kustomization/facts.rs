@@ -1,8 +1,12 @@
 //! What a run learnt and did on its way, whether or not it got to the end.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
-use weir_api::{meta, names::weir};
+use weir_api::{
+    kustomize::Kustomization,
+    meta,
+    names::{annotation, weir},
+};
 use weir_manifest::Inventory;
 use weir_reconcile::{Event, Severity};
 
@@ -44,6 +48,10 @@ pub fn rounded(duration: Duration) -> meta::Duration {
 /// See the module. Filled step by step, read by [`super::conclude`].
 #[derive(Debug, Default)]
 pub struct Facts {
+    /// Which run it is.
+    pub run: String,
+    /// The request that this run is the first to handle.
+    pub requested: Option<String>,
     /// Revision of the source's artifact.
     pub revision: Option<String>,
     /// What the artifact was made from.
@@ -65,13 +73,23 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Of a run that begins.
+    #[must_use]
+    pub fn begin(ks: &Kustomization, run: impl Display) -> Self {
+        let asked = ks.metadata.annotations.as_ref().and_then(|all| all.get(annotation::RECONCILE_REQUEST));
+        let handled = ks.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
+        let requested = asked.filter(|asked| !asked.is_empty() && handled != Some(asked)).cloned();
+        Self { run: run.to_string(), requested, ..Self::default() }
+    }
+
     /// Adds an event about the revision at hand.
     pub fn tell(&mut self, severity: Severity, reason: &str, message: impl Into<String>) {
         let event = self.about(Event::new(severity, reason, message));
         self.events.push(event);
     }
 
-    /// An event with the revision at hand.
+    /// An event with the revision at hand. What was asked for is told again although the same was told before: the token
+    /// lets it through where repetitions are dropped.
     #[must_use]
     pub fn about(&self, event: Event) -> Event {
         let add = |event: Event, key: &str, value: &Option<String>| match value {
@@ -79,6 +97,62 @@ impl Facts {
             None => event,
         };
         let event = add(event, "revision", &self.revision);
-        add(event, "originRevision", &self.origin)
+        let event = add(event, "originRevision", &self.origin);
+        add(event, "token", &self.requested)
+    }
+
+    /// Adds the event that ends a successful run. It is never a repetition: its token is the run's own.
+    pub fn tell_finished(&mut self, reason: &str, took: Duration, interval: meta::Duration) {
+        let message = format!("Reconciliation finished in {}, next run in {interval}", rounded(took));
+        let mut event = self.about(Event::new(Severity::Info, reason, message)).with("commit_status", "update");
+        event.metadata.entry("token".to_owned()).or_insert_with(|| self.run.clone());
+        self.events.push(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn begin(asked: Option<&str>, handled: Option<&str>) -> Facts {
+        let mut ks = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
+            "metadata": {"name": "app", "namespace": "n", "annotations": {}},
+            "spec": {"interval": "10m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "s"}}, "status": {}});
+        if let Some(asked) = asked {
+            ks["metadata"]["annotations"]["reconcile.fluxcd.io/requestedAt"] = json!(asked);
+        }
+        if let Some(handled) = handled {
+            ks["status"]["lastHandledReconcileAt"] = json!(handled);
+        }
+        Facts::begin(&serde_json::from_value(ks).unwrap(), "run-1")
+    }
+
+    #[test]
+    fn a_request_is_one_until_it_is_handled() {
+        assert_eq!(begin(Some("now"), None).requested.as_deref(), Some("now"));
+        assert_eq!(begin(Some("now"), Some("before")).requested.as_deref(), Some("now"));
+        assert_eq!(begin(Some("now"), Some("now")).requested, None);
+        assert_eq!(begin(None, Some("now")).requested, None);
+    }
+
+    #[test]
+    fn events_carry_revisions_and_a_token_where_repetitions_are_wanted() {
+        let tokens = |mut facts: Facts| {
+            facts.revision = Some("main@sha1:1".to_owned());
+            facts.origin = Some("v1".to_owned());
+            facts.tell(Severity::Error, "BuildFailed", "m");
+            facts.tell_finished("R", Duration::from_secs(1), meta::Duration(Duration::from_secs(60)));
+            for event in &facts.events {
+                assert_eq!(
+                    (event.metadata["revision"].as_str(), event.metadata["originRevision"].as_str()),
+                    ("main@sha1:1", "v1")
+                );
+            }
+            facts.events.iter().map(|event| event.metadata.get("token").cloned()).collect::<Vec<_>>()
+        };
+        assert_eq!(tokens(begin(Some("now"), None)), [Some("now".to_owned()), Some("now".to_owned())]);
+        assert_eq!(tokens(begin(None, None)), [None, Some("run-1".to_owned())], "the same failure is told once");
     }
 }

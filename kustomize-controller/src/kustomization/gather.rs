@@ -9,9 +9,8 @@ use weir_api::{
     meta::Artifact,
 };
 use weir_artifact::Unpacked;
-use weir_expr::{Declared, Expression};
 
-use super::{depends, error::Error, facts::Facts, substitute::Variables};
+use super::{depends, error::Error, facts::Facts, spec, substitute::Variables};
 use crate::{
     args::Options,
     edge::{Config, Edge},
@@ -87,8 +86,7 @@ pub async fn dependencies(ks: &Kustomization, revision: &str, edge: &impl Edge) 
 }
 
 fn evaluate(text: &str, own: &Kustomization, dependency: &Kustomization) -> Result<bool, String> {
-    let declared = Declared { variables: &["self", "dep"], output: Some("bool") };
-    let expression = Expression::compile_with(text, &declared).map_err(|e| weir_reconcile::describe(&e))?;
+    let expression = spec::ready_expr(text).map_err(|e| weir_reconcile::describe(&e))?;
     let value = |ks: &Kustomization| serde_json::to_value(ks).unwrap_or(Value::Null);
     let (own, dependency) = (value(own), value(dependency));
     // A field that is not there yet is no mistake of the expression: the dependency is not ready.

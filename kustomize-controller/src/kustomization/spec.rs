@@ -4,10 +4,10 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 use weir_api::{kustomize::Kustomization, meta};
-use weir_expr::HealthExprs;
+use weir_expr::{CompileError, Declared, Expression, HealthExprs};
 use weir_manifest::{Health, IgnoreRule, Object, Status, health, selector::TargetSpec};
 
-use super::{error::Error, timing};
+use super::{depends, error::Error, timing};
 use crate::args::Options;
 
 /// Of a spec, what has to be parsed.
@@ -28,6 +28,7 @@ impl Spec {
     /// When an expression cannot be compiled, a rule cannot be read, or something is asked for that is not there yet.
     pub fn parse(ks: &Kustomization, options: &Options) -> Result<Self, Error> {
         let spec = &ks.spec;
+        check_ready_exprs(ks)?;
         let checks = Checks::parse(&spec.health_check_exprs)?;
         if let Some(decryption) = &spec.decryption {
             if decryption.service_account_name.is_some() && !options.object_level_identity {
@@ -42,6 +43,26 @@ impl Spec {
         let ignore = spec.ignore.iter().map(rule).collect::<Result<_, _>>().map_err(Error::Ignore)?;
         Ok(Self { ignore, checks, timeout: timing::timeout(spec) })
     }
+}
+
+/// Malformed ones are told at once, not when their dependency is there.
+fn check_ready_exprs(ks: &Kustomization) -> Result<(), Error> {
+    for (dependency, reference) in depends::names(ks).zip(&ks.spec.depends_on) {
+        let text = reference.ready_expr.as_deref().unwrap_or_default();
+        if let Some(Err(error)) = (!text.is_empty()).then(|| ready_expr(text)) {
+            let bad = depends::BadExpression { dependency, message: weir_reconcile::describe(&error) };
+            return Err(Error::Expression { message: bad.to_string() });
+        }
+    }
+    Ok(())
+}
+
+/// Compiles a `readyExpr`.
+///
+/// # Errors
+/// When it is malformed, is no boolean, or names other variables than `self` and `dep`.
+pub fn ready_expr(text: &str) -> Result<Expression, CompileError> {
+    Expression::compile_with(text, &Declared { variables: &["self", "dep"], output: Some("bool") })
 }
 
 fn target(selector: &meta::Selector) -> TargetSpec {
@@ -92,6 +113,7 @@ impl Checks {
             Ok(weir_expr::Health::Current) => Health::new(Status::Current, "Resource is current"),
             Ok(weir_expr::Health::Failed) => Health::new(Status::Failed, "Resource has failed"),
             Ok(weir_expr::Health::InProgress) => Health::new(Status::InProgress, "Resource is in progress"),
+            // A field may still come: the check fails when time is up, as in Flux.
             Err(error) => Health::new(Status::Unknown, weir_reconcile::describe(&error)),
         }
     }
@@ -129,6 +151,26 @@ mod tests {
         assert_eq!(judge(&thing(json!({"phase": "coming"}))), Status::InProgress);
         let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});
         assert_eq!(judge(&Object::from_value(config).unwrap()), Status::Current);
+    }
+
+    #[test]
+    fn an_expression_that_cannot_be_evaluated_yet_says_so_and_is_neither_current_nor_failed() {
+        let check = json!({"apiVersion": "example.com/v1", "kind": "Thing", "current": "status.phase == 'up'"});
+        let spec = parse(json!({"healthCheckExprs": [check]})).unwrap();
+        let health = spec.checks.judge(&thing(json!({})), Timestamp::UNIX_EPOCH);
+        let text = "failed to evaluate the CEL expression 'status.phase == 'up'': no such key: phase";
+        assert_eq!((health.status, &*health.message), (Status::Unknown, text));
+    }
+
+    #[test]
+    fn a_malformed_ready_expression_needs_no_dependency_to_be_found() {
+        let parse = |text: &str| parse(json!({"dependsOn": [{"name": "first"}, {"name": "db", "readyExpr": text}]}));
+        for bad in ["dep.status.", "other.status.x == 1", "'text'"] {
+            let error = parse(bad).unwrap_err();
+            assert_eq!((error.kind(), error.reason()), (ErrorKind::Stall, "InvalidCELExpression"), "{bad}");
+            assert!(error.to_string().contains("readyExpr of dependency 'n/db'"), "{error}");
+        }
+        assert!(parse("dep.status.x == self.status.x").is_ok() && parse("").is_ok());
     }
 
     #[test]
