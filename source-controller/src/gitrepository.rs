@@ -210,6 +210,10 @@ impl SourceObject for GitRepository {
         self.status.clone().unwrap_or_default()
     }
 
+    fn demands_signatures(&self) -> bool {
+        self.spec.verify.is_some()
+    }
+
     fn references(&self) -> BTreeSet<Reference> {
         let spec = &self.spec;
         let keys = spec.verify.as_ref().map(|verify| &verify.secret_ref);

@@ -253,6 +253,10 @@ impl SourceObject for OciRepository {
         self.status.clone().unwrap_or_default()
     }
 
+    fn demands_signatures(&self) -> bool {
+        self.spec.verify.is_some()
+    }
+
     fn references(&self) -> BTreeSet<Reference> {
         let spec = &self.spec;
         let secrets = [&spec.secret_ref, &spec.cert_secret_ref, &spec.proxy_secret_ref].into_iter().flatten();

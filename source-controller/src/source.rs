@@ -46,6 +46,8 @@ pub trait SourceObject: Resource<DynamicType = ()> + DeserializeOwned + Serializ
     fn status(&self) -> Self::Status;
     /// Secrets and ServiceAccounts the spec names: a change of one wakes the object.
     fn references(&self) -> BTreeSet<Reference>;
+    /// Whether the spec demands signatures.
+    fn demands_signatures(&self) -> bool;
 
     /// Namespace and name.
     fn key(&self) -> ObjectKey {

@@ -39,6 +39,10 @@ pub(super) fn from<S: Source>(
     if status.artifact().is_none() {
         conditions.remove(condition::ARTIFACT_IN_STORAGE);
     }
+    if !object.demands_signatures() {
+        // What an earlier spec demanded would keep the object from being ready for ever.
+        conditions.remove(condition::SOURCE_VERIFIED);
+    }
     let (requeue, outcome) = match attempt {
         Ok(kept) => {
             events.extend(succeed(source, object, &mut status, &mut conditions, kept));
@@ -107,6 +111,10 @@ fn fail<O: SourceObject, E: SourceFailure>(
     // What failed in an earlier run did not fail in this one, or has not been reached.
     if failed.condition() != Some(condition::STORAGE_OPERATION_FAILED) {
         conditions.remove(condition::STORAGE_OPERATION_FAILED);
+    }
+    if failed.fetched() {
+        conditions.remove(condition::FETCH_FAILED);
+        conditions.remove(condition::INCLUDE_UNAVAILABLE);
     }
     match failed.condition() {
         Some(condition::SOURCE_VERIFIED) => conditions.mark_false(condition::SOURCE_VERIFIED, reason, &message),

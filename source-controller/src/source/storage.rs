@@ -31,36 +31,44 @@ pub(super) enum Kept {
 pub(super) enum Failed<E> {
     #[error(transparent)]
     Fetch(E),
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    #[error("failed to store the artifact")]
+    Store {
+        #[source]
+        source: StoreError,
+        /// What could not be stored, unless it is a revision that is there already.
+        news: Option<String>,
+    },
 }
 
 impl<E: SourceFailure> Failed<E> {
     pub(super) fn condition(&self) -> Option<&'static str> {
         match self {
             Self::Fetch(error) => error.condition(),
-            Self::Store(StoreError::Lock(_) | StoreError::Rules(_) | StoreError::Shutdown) => None,
-            Self::Store(_) => Some(condition::STORAGE_OPERATION_FAILED),
+            Self::Store { source: StoreError::Lock(_) | StoreError::Rules(_) | StoreError::Shutdown, .. } => None,
+            Self::Store { .. } => Some(condition::STORAGE_OPERATION_FAILED),
         }
     }
 
     pub(super) fn kind(&self) -> ErrorKind {
         match self {
             Self::Fetch(error) => error.kind(),
-            Self::Store(_) => ErrorKind::Retry,
+            Self::Store { .. } => ErrorKind::Retry,
         }
     }
 
     pub(super) fn reason(&self) -> &'static str {
-        match self {
-            Self::Fetch(error) => error.reason(),
-            Self::Store(StoreError::Directory(_)) => "DirectoryCreationFailed",
-            Self::Store(StoreError::Lock(_) | StoreError::Shutdown) => "Failed",
-            Self::Store(StoreError::Rules(_)) => "SourceIgnoreError",
-            Self::Store(StoreError::Segment { .. }) => "InvalidPath",
-            Self::Store(StoreError::Io { action: "read" | "open", .. }) => "ReadOperationFailed",
-            Self::Store(StoreError::Io { action: "link", .. }) => "SymlinkUpdateFailed",
-            Self::Store(_) => "ArchiveOperationFailed",
+        let source = match self {
+            Self::Fetch(error) => return error.reason(),
+            Self::Store { source, .. } => source,
+        };
+        match source {
+            StoreError::Directory(_) => "DirectoryCreationFailed",
+            StoreError::Lock(_) | StoreError::Shutdown => "Failed",
+            StoreError::Rules(_) => "SourceIgnoreError",
+            StoreError::Segment { .. } => "InvalidPath",
+            StoreError::Io { action: "read" | "open", .. } => "ReadOperationFailed",
+            StoreError::Io { action: "link", .. } => "SymlinkUpdateFailed",
+            _ => "ArchiveOperationFailed",
         }
     }
 
@@ -70,15 +78,20 @@ impl<E: SourceFailure> Failed<E> {
                 Some(hint) => format!("{}: {hint}", describe(error)),
                 None => describe(error),
             },
-            Self::Store(error) => describe(error),
+            Self::Store { source, .. } => describe(source),
         }
     }
 
     pub(super) fn news(&self) -> Option<&str> {
         match self {
             Self::Fetch(error) => error.news(),
-            Self::Store(_) => None,
+            Self::Store { news, .. } => news.as_deref(),
         }
+    }
+
+    /// Whether upstream gave everything.
+    pub(super) fn fetched(&self) -> bool {
+        matches!(self, Self::Store { .. })
     }
 }
 
@@ -155,10 +168,14 @@ pub(super) async fn attempt<S: Source>(
         }
         fetched.map_err(Failed::Fetch)?
     };
-    match fetched {
-        Fetched::UpToDate => Ok(Kept::UpToDate),
-        Fetched::New(content) => keep::<S>(object, content, shared, run).await.map_err(Failed::Store),
-    }
+    let content = match fetched {
+        Fetched::UpToDate => return Ok(Kept::UpToDate),
+        Fetched::New(content) => content,
+    };
+    // The same revision is made again when other settings are: what is stored is not outdated by that.
+    let is_there = stored.artifact.as_ref().is_some_and(|artifact| artifact.revision == content.revision);
+    let news = (!is_there).then(|| content.news.clone());
+    keep::<S>(object, content, shared, run).await.map_err(|source| Failed::Store { source, news })
 }
 
 async fn keep<S: Source>(object: &S::Object, content: Content, shared: &Shared, run: &Run) -> Result<Kept, StoreError> {

@@ -7,6 +7,7 @@ use weir_api::{
     names::condition,
     source::{OciRepository, OciRepositoryStatus},
 };
+use weir_artifact::store::StoreError;
 use weir_reconcile::{Conclusion, ErrorKind, Failure, Outcome, Requeue, Severity, conditions::find};
 use weir_runtime::Run;
 
@@ -89,6 +90,10 @@ fn artifact(n: u8) -> Artifact {
 
 fn trouble(kind: ErrorKind, condition: Option<&'static str>, news: Option<&'static str>) -> Failed<Trouble> {
     Failed::Fetch(Trouble { text: "registry said no", kind, condition, news })
+}
+
+fn not_stored(source: StoreError, news: Option<&str>) -> Failed<Trouble> {
+    Failed::Store { source, news: news.map(str::to_owned) }
 }
 
 fn run(
@@ -189,7 +194,7 @@ fn a_refused_signature_outranks_what_is_stored() {
 
 #[test]
 fn a_failure_without_a_condition_shows_in_ready() {
-    let failed = Failed::Store(weir_artifact::store::StoreError::Lock(std::io::Error::other("busy")));
+    let failed = not_stored(StoreError::Lock(std::io::Error::other("busy")), None);
     let done = run(&stored(), Err(failed));
     let ready = condition_of(&done.status, "Ready").unwrap();
     assert_eq!((ready.0, ready.2.as_str()), (ConditionStatus::False, "failed to acquire lock for artifact: busy"));
@@ -206,4 +211,41 @@ fn a_lost_file_takes_its_condition_along() {
     assert_eq!(types(&done.status), ["FetchFailed", "Ready", "Reconciling"], "nothing is outdated when nothing is there");
     let rebuilt = run(&done.status, Ok(new(1)));
     assert_eq!(rebuilt.events[0].reason, "NewArtifact");
+}
+
+#[test]
+fn a_signature_that_is_no_longer_demanded_is_forgotten() {
+    let refused = run(&stored(), Err(trouble(ErrorKind::Stall, Some(condition::SOURCE_VERIFIED), None))).status;
+    let mut demanding = object(&refused);
+    demanding.spec.verify = serde_json::from_value(json!({"provider": "cosign"})).unwrap();
+    let there = || Stored { artifact: refused.artifact.clone(), url: None, events: Vec::new() };
+    let failed = || Err(trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), None));
+    let still = conclude::from(&Fake, &demanding, there(), failed(), NOW).status;
+    assert_eq!(condition_of(&still, "SourceVerified").unwrap().0, ConditionStatus::False, "nothing else was found");
+
+    let fetching = run(&refused, failed()).status;
+    assert_eq!(condition_of(&fetching, "SourceVerified"), None);
+    assert_eq!(condition_of(&fetching, "Ready").unwrap().1, "OCIArtifactPullFailed");
+    let recovered = run(&refused, Ok(Kept::UpToDate)).status;
+    assert_eq!(types(&recovered), ["ArtifactInStorage", "Ready"]);
+    assert_eq!(condition_of(&recovered, "Ready").unwrap().0, ConditionStatus::True);
+}
+
+#[test]
+fn what_cannot_be_stored_was_fetched_and_outdates_what_is_there() {
+    let unreachable = run(&stored(), Err(trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), None))).status;
+    let full = || StoreError::Directory(std::io::Error::other("disk full"));
+    let failed = run(&unreachable, Err(not_stored(full(), Some("new revision 'v2'")))).status;
+    let expected = ["ArtifactInStorage", "ArtifactOutdated", "Ready", "Reconciling", "StorageOperationFailed"];
+    assert_eq!(types(&failed), expected, "no FetchFailed: the fetch works again");
+    let outdated = condition_of(&failed, "ArtifactOutdated").unwrap();
+    assert_eq!((outdated.1.as_str(), outdated.2.as_str()), ("NewRevision", "new revision 'v2'"));
+    assert_eq!(condition_of(&failed, "Ready").unwrap().1, "DirectoryCreationFailed");
+    assert_eq!(condition_of(&failed, "Reconciling").unwrap().2, "building artifact: new revision 'v2'");
+    assert_eq!(types(&run(&failed, Ok(new(2))).status), ["ArtifactInStorage", "Ready"]);
+
+    let same = run(&stored(), Err(not_stored(full(), None))).status;
+    assert_eq!(condition_of(&same, "ArtifactOutdated"), None, "the revision is there, made with older settings");
+    let first = run(&OciRepositoryStatus::default(), Err(not_stored(full(), Some("new revision 'v1'")))).status;
+    assert_eq!(condition_of(&first, "ArtifactOutdated"), None, "nothing is there");
 }
