@@ -101,6 +101,8 @@ pub struct Context<E: Edge> {
     pub patience: Patience,
     /// `--no-cross-namespace-refs`.
     pub no_cross_namespace: bool,
+    /// Gate ObjectLevelWorkloadIdentity.
+    pub object_level_identity: bool,
 }
 
 struct Inner<E: Edge> {

@@ -139,7 +139,8 @@ pub async fn run(args: Args) -> Result<(), RuntimeError> {
         .await?;
     let hooks = Hooks::new(Arc::clone(&edge), context.clock, args.tenancy.no_cross_namespace_refs);
     listen(&mut runtime, "gotk_receiver", "webhooks", "receiverAddr", &args.receiver_addr, &args, hooks).await?;
-    dispatch(&mut runtime, &args, &context, opened, cluster.clone(), changes);
+    let identities = gates.enabled(feature::OBJECT_LEVEL_WORKLOAD_IDENTITY);
+    dispatch(&mut runtime, &args, &context, opened, cluster.clone(), changes, identities);
 
     let receivers = Handle::<Receiver>::default();
     if !gates.enabled(feature::DISABLE_CONFIG_WATCHERS) {
@@ -203,6 +204,7 @@ fn dispatch(
     opened: Opened,
     cluster: Cluster,
     mut changes: mpsc::UnboundedReceiver<ObjectKey>,
+    object_level_identity: bool,
 ) {
     let Opened { queue, arrivals, resumed, .. } = opened;
     let metrics = DeliveryMetrics::new(&context.metrics, &queue);
@@ -214,6 +216,7 @@ fn dispatch(
         metrics,
         patience: args.patience(),
         no_cross_namespace: args.tenancy.no_cross_namespace_refs,
+        object_level_identity,
     };
     runtime.always("deliveries", move |shutdown| async move {
         let dispatcher = Dispatcher::new(parts, shutdown.clone());

@@ -102,7 +102,7 @@ pub fn is_supported(kind: ProviderType) -> bool {
     is_generic(kind) || kind == ProviderType::Slack
 }
 
-/// Sends an event whose metadata is merged. What the error says holds neither token nor address.
+/// Sends an event whose metadata is merged; `identities` tells whether the gate for ServiceAccounts is on. What the error says holds neither token nor address.
 ///
 /// # Errors
 /// When it was not taken.
@@ -111,13 +111,14 @@ pub async fn send<E: Edge>(
     event: &WireEvent,
     edge: &E,
     clients: &Clients,
+    identities: bool,
 ) -> Result<(), SendError> {
     let name = provider.metadata.name.clone().unwrap_or_default();
     if !is_supported(provider.spec.type_) {
         return Err(SendError::Unsupported(type_name(provider.spec.type_)));
     }
     let wrap = |source| SendError::Settings { name: name.clone(), source: Box::new(source) };
-    let settings = settings::gather(provider, edge).await.map_err(wrap)?;
+    let settings = settings::gather(provider, edge, identities).await.map_err(wrap)?;
     let timeout = provider.spec.timeout.map_or(TIMEOUT, |timeout| timeout.0);
     let request = match provider.spec.type_ {
         ProviderType::Slack => slack::request(&settings, event),

@@ -100,7 +100,8 @@ async fn timed<E: Edge>(
     let mut step = trace.step("deliver");
     step.attribute("weir.provider.type", provider::type_name(provider.spec.type_));
     let began = context.clock.instant();
-    let sent = provider::send(provider, event, context.edge.as_ref(), &inner.clients).await;
+    let identities = context.object_level_identity;
+    let sent = provider::send(provider, event, context.edge.as_ref(), &inner.clients, identities).await;
     let outcome = match &sent {
         Ok(()) => Outcome::Delivered,
         Err(SendError::Unsupported(_)) => Outcome::Unsupported,

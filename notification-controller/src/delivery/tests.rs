@@ -44,6 +44,7 @@ impl Service {
             metrics: DeliveryMetrics::new(&metrics, &queue),
             patience,
             no_cross_namespace: false,
+            object_level_identity: false,
         };
         let stop = CancellationToken::new();
         let dispatcher = Dispatcher::new(context, stop.clone());

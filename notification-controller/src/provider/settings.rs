@@ -75,6 +75,9 @@ pub enum SettingsError {
     #[error(
         "to use spec.serviceAccountName for provider authentication please enable the ObjectLevelWorkloadIdentity feature gate in the controller"
     )]
+    IdentityGate,
+    /// A gate is on for what is not there yet.
+    #[error("spec.serviceAccountName is not supported yet: name a secret in spec.secretRef instead")]
     Identity,
 }
 
@@ -86,14 +89,14 @@ impl SettingsError {
     }
 }
 
-/// Reads everything a provider refers to.
+/// Reads everything a provider refers to; `identities` tells whether the gate for ServiceAccounts is on.
 ///
 /// # Errors
 /// When something is missing or makes no sense.
-pub async fn gather<E: Edge>(provider: &Provider, edge: &E) -> Result<Settings, SettingsError> {
+pub async fn gather<E: Edge>(provider: &Provider, edge: &E, identities: bool) -> Result<Settings, SettingsError> {
     let spec = &provider.spec;
     if spec.service_account_name.as_deref().is_some_and(|name| !name.is_empty()) {
-        return Err(SettingsError::Identity);
+        return Err(if identities { SettingsError::Identity } else { SettingsError::IdentityGate });
     }
     let namespace = provider.metadata.namespace.clone().unwrap_or_default();
     let read = async |name: &str| {
@@ -264,5 +267,30 @@ impl Settings {
     #[must_use]
     pub fn mask(&self) -> Vec<Registered> {
         self.secrets().iter().map(|secret| register(secret)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use weir_reconcile::describe;
+
+    use super::*;
+    use crate::fake::Fake;
+
+    #[tokio::test]
+    async fn a_service_account_is_refused_with_the_next_move() {
+        let provider: Provider = serde_json::from_value(json!({
+            "apiVersion": "notification.toolkit.fluxcd.io/v1beta3", "kind": "Provider",
+            "metadata": {"name": "chat", "namespace": "ns"},
+            "spec": {"type": "generic", "address": "https://example.com", "serviceAccountName": "robot"},
+        }))
+        .unwrap();
+        let off = gather(&provider, &Fake::default(), false).await.unwrap_err();
+        assert!(describe(&off).ends_with("please enable the ObjectLevelWorkloadIdentity feature gate in the controller"));
+        let on = gather(&provider, &Fake::default(), true).await.unwrap_err();
+        let said = "spec.serviceAccountName is not supported yet: name a secret in spec.secretRef instead";
+        assert_eq!(describe(&on), said);
+        assert!(on.is_permanent() && off.is_permanent());
     }
 }
