@@ -60,6 +60,8 @@ pub enum Attention {
 
 #[derive(Debug, Default)]
 struct OwnerState {
+    /// It ran here, so it is more than a label of some object.
+    known: bool,
     running: bool,
     attention: Attention,
     /// Something drifted since the run began.
@@ -81,7 +83,14 @@ pub struct Table {
     kind_ids: HashMap<GroupKind, u16>,
     owners: Vec<(Owner, OwnerState)>,
     owner_ids: HashMap<Owner, u32>,
+    /// Numbers of owners that are not needed any more.
+    free: Vec<u32>,
+    /// How many owners there may be before those not needed are looked for.
+    sweep_at: usize,
 }
+
+/// Owners that may be there before anybody looks for those that are not needed.
+const FIRST_SWEEP: usize = 1024;
 
 impl Table {
     /// An object as a watch shows it. `owner` is who its labels name.
@@ -318,15 +327,46 @@ impl Table {
         if let Some(id) = self.owner_ids.get(owner) {
             return *id;
         }
-        let id = u32::try_from(self.owners.len()).unwrap_or(u32::MAX);
-        self.owners.push((owner.clone(), OwnerState::default()));
+        if self.free.is_empty() && self.owners.len() >= self.sweep_at.max(FIRST_SWEEP) {
+            self.sweep();
+        }
+        let fresh = (owner.clone(), OwnerState::default());
+        let reused = self.free.pop().and_then(|id| Some((id, self.owners.get_mut(id as usize)?)));
+        let id = match reused {
+            Some((id, slot)) => {
+                *slot = fresh;
+                id
+            }
+            None => {
+                self.owners.push(fresh);
+                u32::try_from(self.owners.len() - 1).unwrap_or(u32::MAX)
+            }
+        };
         self.owner_ids.insert(owner.clone(), id);
         id
     }
 
+    /// Frees owners that never ran, or are gone, and have no objects: labels are anybody's to invent.
+    fn sweep(&mut self) {
+        let used: HashSet<u32> =
+            self.kinds.iter().flat_map(|(_, kind)| kind.rows.values().map(|row| row.owner)).collect();
+        let owners = &self.owners;
+        let free = &mut self.free;
+        self.owner_ids.retain(|_, id| {
+            let needed = used.contains(id) || owners.get(*id as usize).is_some_and(|(_, state)| state.known);
+            if !needed {
+                free.push(*id);
+            }
+            needed
+        });
+        self.sweep_at = self.owner_ids.len().saturating_mul(2);
+    }
+
     fn state(&mut self, owner: &Owner) -> &mut OwnerState {
         let id = self.owner(owner) as usize;
-        &mut self.owners.get_mut(id).expect("an owner's number is its place in the list").1
+        let state = &mut self.owners.get_mut(id).expect("an owner's number is its place in the list").1;
+        state.known = true;
+        state
     }
 }
 

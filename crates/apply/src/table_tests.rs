@@ -158,6 +158,25 @@ fn who_only_takes_notes_is_not_woken() {
 }
 
 #[test]
+fn invented_owners_are_not_kept() {
+    let mut t = Table::default();
+    t.begin(&owner());
+    expect(&mut t, &at("ours", 1, 1));
+    for n in 0..20_000u64 {
+        let invented = Owner { namespace: "ns".into(), name: format!("invented-{n}") };
+        let meta = at("theirs", 2 * n + 2, 1);
+        t.observe(&kind(), &invented, &meta, meta.fingerprint(US));
+        t.vanish(&kind(), "ns", "theirs", 2 * n + 3);
+    }
+    assert!(t.owners.len() <= 2 * FIRST_SWEEP && t.owner_ids.len() <= t.owners.len(), "{}", t.owners.len());
+    assert!(t.holds(&owner(), &object("ours")));
+    assert_eq!(t.finish(&owner(), Attention::None), None);
+    assert_eq!(observe(&mut t, &at("ours", 50_000, 2)), Some(Wake::Drift), "who is there is still told");
+    t.drop_owner(&owner());
+    assert!(!t.holds(&owner(), &object("ours")));
+}
+
+#[test]
 fn a_row_is_small() {
     assert!(std::mem::size_of::<Row>() <= 80, "{}", std::mem::size_of::<Row>());
 }
