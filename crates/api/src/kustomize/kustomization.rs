@@ -112,7 +112,7 @@ pub struct KustomizationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub target_namespace: Option<String>,
-    /// How long build, apply and health checks may take together; interval less 30s when unset.
+    /// How long health checks may take, and waiting for deleted objects to end; interval less 30s when unset. Messages show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// Whether the health of everything applied is waited for; healthChecks are then ignored.

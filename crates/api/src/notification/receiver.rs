@@ -144,7 +144,7 @@ impl ReceiverResource {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OidcProvider {
-    /// The audience a token must be for; the Receiver's address when unset.
+    /// The audience a token must be for; `notification-controller` when unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
     /// The issuer, with its discovery document below.
