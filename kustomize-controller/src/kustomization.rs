@@ -133,7 +133,8 @@ async fn attempt(
         run.trace().continue_from(parent);
     }
     gather::dependencies(ks, &artifact.revision, edge).await?;
-    let inputs = gather::inputs(ks, artifact, edge).await?;
+    let mut inputs = gather::inputs(ks, artifact, edge).await?;
+    facts.secrets = std::mem::take(&mut inputs.secrets);
     let cluster = edge.cluster(ks);
     let watcher = Watcher { ks, spec: &spec, edge, memory, owner, cluster: &cluster, run };
     let mut held = HashSet::new();

@@ -217,7 +217,7 @@ fn failed(
     span: Span,
 ) -> Conclusion<KustomizationStatus> {
     let facts = std::mem::take(facts);
-    let (reason, text) = (error.reason(), cut(describe(error)));
+    let (reason, text) = (error.reason(), cut(facts.secrets.masked(describe(error))));
     let stalled = error.kind() == ErrorKind::Stall;
     let same = conditions::find(&status.conditions, condition::READY)
         .is_some_and(|ready| ready.reason == reason && ready.message == text);

@@ -9,6 +9,7 @@ use weir_api::{
 };
 use weir_manifest::Inventory;
 use weir_reconcile::{Event, Severity};
+use weir_runtime::redact::{MASK, Secret};
 
 /// How long the steps took, of those that ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,10 +67,38 @@ pub struct Facts {
     pub inventory: Option<Inventory>,
     /// What to tell people, in order.
     pub events: Vec<Event>,
+    /// What must not be told.
+    pub secrets: Secrets,
     /// Something in the cluster was changed.
     pub changed: bool,
     /// How long the steps took.
     pub took: Took,
+}
+
+/// Values of Secrets that were put into objects. Prints nothing of them.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(Vec<Secret<String>>);
+
+impl Secrets {
+    /// Shorter values are left: masking them would make texts unreadable and tell more than it hides.
+    const SHORTEST: usize = 6;
+
+    /// Adds values, as they are put into objects: without their newlines.
+    pub fn add<'a>(&mut self, values: impl Iterator<Item = &'a str>) {
+        let lines = values.map(|value| value.replace('\n', "")).filter(|value| value.len() >= Self::SHORTEST);
+        self.0.extend(lines.map(Secret::new));
+        // One value may hold another.
+        self.0.sort_by_key(|value| std::cmp::Reverse(value.expose().len()));
+    }
+
+    /// A text without them.
+    #[must_use]
+    pub fn masked(&self, text: String) -> String {
+        self.0.iter().fold(text, |text, value| match text.contains(value.expose().as_str()) {
+            true => text.replace(value.expose().as_str(), MASK),
+            false => text,
+        })
+    }
 }
 
 impl Facts {

@@ -10,7 +10,7 @@ use weir_api::{
 };
 use weir_artifact::Unpacked;
 
-use super::{depends, error::Error, facts::Facts, spec, substitute::Variables};
+use super::{depends, error::Error, facts::{Facts, Secrets}, spec, substitute::Variables};
 use crate::{
     args::Options,
     edge::{Config, Edge},
@@ -25,6 +25,8 @@ pub struct Inputs {
     pub artifact: Arc<Artifact>,
     /// Variables of each source, in order.
     pub variables: Vec<Variables>,
+    /// Those that came from Secrets: a server that refuses an object may quote them.
+    pub secrets: Secrets,
     /// Digest of everything the result depends on.
     pub digest: InputsDigest,
 }
@@ -104,7 +106,7 @@ pub async fn inputs(ks: &Kustomization, artifact: Arc<Artifact>, edge: &impl Edg
         hasher.update([0]);
     }
     hasher.update(ks.metadata.generation.unwrap_or_default().to_be_bytes());
-    let mut variables = Vec::new();
+    let (mut variables, mut secrets) = (Vec::new(), Secrets::default());
     let namespace = ks.metadata.namespace.as_deref().unwrap_or_default();
     for reference in ks.spec.post_build.iter().flat_map(|post_build| &post_build.substitute_from) {
         let (kind, name) = (kind_name(reference.kind), reference.name.clone());
@@ -117,6 +119,9 @@ pub async fn inputs(ks: &Kustomization, artifact: Arc<Artifact>, edge: &impl Edg
                     hasher.update(value.as_bytes());
                     hasher.update([0]);
                 }
+                if reference.kind == ValuesKind::Secret {
+                    secrets.add(data.values().map(String::as_str));
+                }
                 variables.push(data);
             }
             Ok(None) if reference.optional => hasher.update([2]),
@@ -124,7 +129,7 @@ pub async fn inputs(ks: &Kustomization, artifact: Arc<Artifact>, edge: &impl Edg
             Err(cause) => return Err(Error::Variables { kind, namespace, name, cause: Box::new(cause) }),
         }
     }
-    Ok(Inputs { artifact, variables, digest: hasher.finalize().into() })
+    Ok(Inputs { artifact, variables, secrets, digest: hasher.finalize().into() })
 }
 
 fn kind_name(kind: ValuesKind) -> &'static str {

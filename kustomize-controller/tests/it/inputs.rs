@@ -80,3 +80,29 @@ async fn a_dependant_is_woken_when_its_dependency_is_ready() -> Result<()> {
     ensure!(message.starts_with("Reconciliation failed terminally due to configuration error: "), "{message}");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_does_not_quote_a_secret() -> Result<()> {
+    let tenant = world().await.tenant("quoted").await?;
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "vars", "namespace": tenant.name},
+        "stringData": {"WHEN": "canary-in-a-cage"}});
+    tenant.api().apply(&secret).await?;
+    // Checked by its value, which the server quotes: were it not substituted, nothing would have to be hidden.
+    let job = "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: job}\nspec:\n  schedule: ${WHEN}\n  jobTemplate:\n    \
+               spec:\n      template:\n        spec:\n          restartPolicy: Never\n          containers: [{name: a, image: a}]\n";
+    tenant.publish(&[("job.yaml", job)]).await?;
+    let from = |kind: &str| json!({"postBuild": {"substituteFrom": [{"kind": kind, "name": "vars"}]}});
+    tenant.kustomization("app", from("Secret")).await?;
+    let message = tenant.reason("app", "ReconciliationFailed").await?;
+    ensure!(message.contains("spec.schedule: Invalid value: \"*****\""), "{message}");
+    ensure!(
+        !tenant.kubectl(&["get", "events,kustomizations", "-n", &tenant.name, "-o", "json"]).await?.contains("canary")
+    );
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "vars", "namespace": tenant.name},
+        "data": {"WHEN": "canary-in-a-cage"}});
+    tenant.api().apply(&map).await?;
+    tenant.kustomization("open", from("ConfigMap")).await?;
+    let message = tenant.reason("open", "ReconciliationFailed").await?;
+    ensure!(message.contains("canary-in-a-cage"), "a ConfigMap is no secret: {message}");
+    Ok(())
+}
