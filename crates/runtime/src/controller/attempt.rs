@@ -19,7 +19,7 @@ use crate::{
     key::ObjectKey,
     metrics::Result as Counted,
     publish::{self, Progress},
-    queue::{Next, Taken, Trigger},
+    queue::{Next, Taken},
     reconciler::{Reconciler, Run},
     trace::Trace,
 };

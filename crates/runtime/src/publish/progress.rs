@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use kube::{Client, Resource};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use tokio::sync::watch;
+use weir_api::names;
 use weir_reconcile::{Conditions, Phase, conditions, describe};
 
 use super::{conditions_of, status_of, status_patch, with_conditions};
@@ -59,7 +61,7 @@ where
         let generation = object.meta().generation;
         let mut list = Conditions::new(&conditions_of(&live), generation, self.clock.now());
         if stored.peek.fresh {
-            list.mark_unknown(conditions::READY, "Progressing", "Reconciliation in progress");
+            list.mark_unknown(conditions::READY, "Progressing", beginning(&O::group(&()), &live, generation));
         }
         list.mark_true(conditions::RECONCILING, "Progressing", phase.message.clone());
         list.remove(conditions::STALLED);
@@ -73,5 +75,31 @@ where
                 tracing::debug!(error, "failed to write progress");
             }
         }
+    }
+}
+
+/// What `Ready` says in the first run of a generation. Flux has a text of its own for sources, which tools know.
+fn beginning(group: &str, status: &Value, generation: Option<i64>) -> String {
+    if group != names::group::SOURCE {
+        return "Reconciliation in progress".to_owned();
+    }
+    let observed = status.get("observedGeneration").and_then(Value::as_i64).unwrap_or_default();
+    format!("processing object: new generation {observed} -> {}", generation.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_new_generation_is_announced_as_flux_does() {
+        let text = |group, status: Value| beginning(group, &status, Some(3));
+        let sources = "source.toolkit.fluxcd.io";
+        assert_eq!(text(sources, json!({"observedGeneration": -1})), "processing object: new generation -1 -> 3");
+        assert_eq!(text(sources, json!({"observedGeneration": 2})), "processing object: new generation 2 -> 3");
+        assert_eq!(text(sources, json!({})), "processing object: new generation 0 -> 3");
+        assert_eq!(text("kustomize.toolkit.fluxcd.io", json!({"observedGeneration": 2})), "Reconciliation in progress");
     }
 }
