@@ -13,6 +13,10 @@ use weir_manifest::{Object, ObjectRef, Policy};
 /// Variables by name.
 pub type Variables = BTreeMap<String, String>;
 
+/// What all objects of a build that variables were put into may measure as text: a variable that is large and used often
+/// must not fill the memory.
+const TOTAL: usize = 64 << 20;
+
 /// Why the objects cannot be substituted.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -27,6 +31,12 @@ pub enum Error {
         /// Which variable and why; never a value.
         #[source]
         source: weir_envsubst::Error,
+    },
+    /// All objects together are too large.
+    #[error("post build failed for '{object}': with its variables the objects are larger than {TOTAL} bytes together")]
+    Total {
+        /// The object that is too much.
+        object: Box<ObjectRef>,
     },
     /// What came out is not an object any more.
     #[error(
@@ -59,10 +69,11 @@ pub fn objects(
     if variables.is_empty() && strategy != SubstituteStrategy::Always {
         return Ok(objects);
     }
-    objects.into_iter().map(|object| substituted(object, variables, mode)).collect()
+    let mut left = TOTAL;
+    objects.into_iter().map(|object| substituted(object, variables, mode, &mut left)).collect()
 }
 
-fn substituted(object: Object, variables: &Variables, mode: Mode) -> Result<Object, Error> {
+fn substituted(object: Object, variables: &Variables, mode: Mode, left: &mut usize) -> Result<Object, Error> {
     if !Policy::of(&object).substitute || !object.as_map().iter().any(|(key, value)| marked(key) || holds_mark(value)) {
         return Ok(object);
     }
@@ -71,6 +82,7 @@ fn substituted(object: Object, variables: &Variables, mode: Mode) -> Result<Obje
     let lookup = |name: &str| variables.get(name).cloned();
     let text = weir_envsubst::substitute(&text, &lookup, mode)
         .map_err(|source| Error::Substitute { object: reference.clone(), source })?;
+    *left = left.checked_sub(text.len()).ok_or_else(|| Error::Total { object: reference.clone() })?;
     let value = weir_yaml::parse_value(&text).ok();
     value.and_then(|v| Object::from_value(v).ok()).ok_or(Error::Read { object: reference })
 }
@@ -143,6 +155,15 @@ mod tests {
     fn a_result_that_is_no_object_is_an_error() {
         let object = config_map(json!({ "a": "${x}" }));
         assert!(matches!(run(object, &[("x", "a: b: c")]), Err(Error::Read { .. })));
+    }
+
+    #[test]
+    fn all_objects_together_are_bounded() {
+        let large = Variables::from([("x".to_owned(), "a".repeat(1 << 20))]);
+        let all = |count| vec![config_map(json!({ "a": "${x}${x}${x}${x}${x}${x}${x}${x}" })); count];
+        let run = |count| objects(all(count), &large, SubstituteStrategy::WithVariables, STRICT);
+        assert_eq!(run(7).unwrap().len(), 7);
+        assert!(matches!(run(8), Err(Error::Total { .. })));
     }
 
     #[test]
