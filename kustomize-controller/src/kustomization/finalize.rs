@@ -24,29 +24,24 @@ pub async fn finalize(ks: &Kustomization, run: &Run, edge: &impl Edge) -> Finali
         return Finalized::done();
     }
     if ks.spec.kube_config.is_some() {
-        // They are in another cluster: here are only namesakes. Waiting would not help, nobody here gets there.
-        tracing::error!("skipping pruning, spec.kubeConfig is not supported yet");
-        return Finalized::Done(vec![left_behind(
-            ks,
-            "spec.kubeConfig is not supported by this version of Weir yet, delete these in the other cluster:",
-        )]);
+        // They are in another cluster: here are only namesakes.
+        let said = "unable to prune objects: spec.kubeConfig is not supported by this version of Weir yet; let Flux's \
+                    kustomize-controller delete them, or keep them with spec.deletionPolicy: Orphan";
+        return again(ks, vec![told(ks, Severity::Error, said)]);
     }
     match edge.can_impersonate(ks).await {
         Ok(true) => delete(ks, run, edge).await,
         Ok(false) => {
+            let objects: Vec<String> =
+                apply::inventory(ks).entries().iter().map(|entry| entry.object.to_string()).collect();
+            let message = format!("unable to prune objects: \n{}", objects.join("\n"));
             tracing::error!("skipping pruning, failed to find account to impersonate");
-            Finalized::Done(vec![left_behind(ks, "")])
+            Finalized::Done(vec![told(ks, Severity::Error, message)])
         }
         Err(error) => {
             again(ks, vec![told(ks, Severity::Error, format!("pruning for deleted resource failed: {error}"))])
         }
     }
-}
-
-/// Names every object that stays although it should go.
-fn left_behind(ks: &Kustomization, why: &str) -> Event {
-    let objects: Vec<String> = apply::inventory(ks).entries().iter().map(|entry| entry.object.to_string()).collect();
-    told(ks, Severity::Error, format!("unable to prune objects: {why}\n{}", objects.join("\n")))
 }
 
 /// Whether the objects go with their Kustomization.
@@ -113,36 +108,4 @@ fn told(ks: &Kustomization, severity: Severity, message: impl Into<String>) -> E
         }
     }
     event
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn ks(spec: serde_json::Value) -> Kustomization {
-        let mut ks = json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization",
-            "metadata": {"name": "app", "namespace": "n"},
-            "spec": {"interval": "10m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "s"}},
-            "status": {"lastAppliedRevision": "main@sha1:1",
-                "inventory": {"entries": [{"id": "n_a__ConfigMap", "v": "v1"}, {"id": "_b__Namespace", "v": "v1"}]}}});
-        ks["spec"].as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
-        serde_json::from_value(ks).unwrap()
-    }
-
-    #[test]
-    fn what_stays_is_named() {
-        let event = left_behind(&ks(json!({})), "why:");
-        assert_eq!(event.message, "unable to prune objects: why:\nConfigMap/n/a\nNamespace/b");
-        assert_eq!((event.severity, event.metadata["revision"].as_str()), (Severity::Error, "main@sha1:1"));
-    }
-
-    #[test]
-    fn objects_go_as_the_policy_and_prune_say() {
-        assert!(deletes(&ks(json!({}))) && deletes(&ks(json!({"prune": false, "deletionPolicy": "Delete"}))));
-        for keeps in [json!({"prune": false}), json!({"suspend": true}), json!({"deletionPolicy": "Orphan"})] {
-            assert!(!deletes(&ks(keeps.clone())), "{keeps}");
-        }
-    }
 }
