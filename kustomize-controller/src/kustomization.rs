@@ -141,8 +141,7 @@ async fn attempt(
     let inventory = apply::inventory_digest(&apply::inventory(ks));
     let same = |settled: &Settled| settled.inputs == inputs.digest && settled.inventory == inventory;
     match memory.take(&run.key) {
-        Some(Last::Waiting(waiting)) if same(&waiting.settled) && goes_on(&waiting, run, edge, owner) =>
-        {
+        Some(Last::Waiting(waiting)) if same(&waiting.settled) && goes_on(&waiting, run, edge, owner) => {
             return watcher.resume(*waiting, facts).await;
         }
         Some(Last::Settled(settled)) if same(&settled) && holds(ks, &settled, edge, owner) => {

@@ -165,7 +165,11 @@ mod tests {
             assert_eq!(args.storage.advertised("pod-1"), expected);
         }
         for (adv, grpc, expected) in [
-            ("source-controller.flux-system.svc.cluster.local.", ":9091", Some("source-controller.flux-system.svc.cluster.local:9091")),
+            (
+                "source-controller.flux-system.svc.cluster.local.",
+                ":9091",
+                Some("source-controller.flux-system.svc.cluster.local:9091"),
+            ),
             ("127.0.0.1:9090", "127.0.0.1:19091", Some("127.0.0.1:19091")),
             ("https://artifacts.example.com/x", ":9091", Some("artifacts.example.com:9091")),
             ("host", "", None),

@@ -72,7 +72,9 @@ pub enum Error {
     #[error("signature verification is not supported yet: nothing is fetched while spec.verify is set")]
     Verify,
     /// A cloud's identities are not there yet.
-    #[error("provider '{provider}' is not supported yet: name a secret in spec.secretRef and set spec.provider to generic")]
+    #[error(
+        "provider '{provider}' is not supported yet: name a secret in spec.secretRef and set spec.provider to generic"
+    )]
     Provider {
         /// `spec.provider`.
         provider: &'static str,

@@ -23,11 +23,7 @@ use weir_api::{
     source::{GitRepository, OciRepository},
 };
 use weir_artifact::{Store, store};
-use weir_runtime::{
-    Handle, Runtime, RuntimeError, Settings,
-    flags::InvalidGates,
-    watch::Query,
-};
+use weir_runtime::{Handle, Runtime, RuntimeError, Settings, flags::InvalidGates, watch::Query};
 
 pub use args::Args;
 
@@ -95,7 +91,8 @@ pub async fn run(args: Args) -> Result<(), Error> {
         ssh_host_key_algorithms: args.ssh_hostkey_algos.clone(),
         ..weir_git::Options::default()
     })?;
-    let kept = gitrepository::keep::directory(&std::env::temp_dir(), &args.storage.storage_path).map_err(Error::Keep)?;
+    let kept =
+        gitrepository::keep::directory(&std::env::temp_dir(), &args.storage.storage_path).map_err(Error::Keep)?;
     let mut runtime = Runtime::new(settings).await?;
     let grpc_addr = args.common.grpc.grpc_addr.as_deref().unwrap_or(GRPC_ADDR);
     let shared = Shared {

@@ -80,7 +80,9 @@ pub enum Error {
         source: Box<OciError>,
     },
     /// Cloud identities are not there yet.
-    #[error("failed to get credential from {provider}: cloud identities are not supported yet: name a pull secret in spec.secretRef, or set spec.provider to generic")]
+    #[error(
+        "failed to get credential from {provider}: cloud identities are not supported yet: name a pull secret in spec.secretRef, or set spec.provider to generic"
+    )]
     Provider {
         /// `spec.provider`.
         provider: &'static str,
@@ -107,7 +109,9 @@ pub enum Error {
     #[error("failed to determine artifact digest")]
     Digest(#[source] Box<OciError>),
     /// Signatures are demanded and cannot be checked.
-    #[error("failed to verify the signature using provider '{provider}': signature verification is not supported yet: nothing is fetched while spec.verify is set")]
+    #[error(
+        "failed to verify the signature using provider '{provider}': signature verification is not supported yet: nothing is fetched while spec.verify is set"
+    )]
     Verify {
         /// The tool, with `keyless` where it applies.
         provider: String,
@@ -307,4 +311,3 @@ impl SourceStatus<OciRepository> for OciRepositoryStatus {
         self.url = url;
     }
 }
-

@@ -74,11 +74,8 @@ pub enum SecretError {
 pub async fn secret(client: &Client, namespace: &str, name: &str) -> Result<SecretData, SecretError> {
     let full = format!("{namespace}/{name}");
     let found = Api::<KubeSecret>::namespaced(client.clone(), namespace).get_opt(name).await;
-    let found = found.map_err(|source| SecretError::Api {
-        kind: "secret",
-        name: full.clone(),
-        source: Box::new(source),
-    })?;
+    let found =
+        found.map_err(|source| SecretError::Api { kind: "secret", name: full.clone(), source: Box::new(source) })?;
     let found = found.ok_or_else(|| SecretError::NotFound { kind: "secret", name: full.clone() })?;
     let data = found.data.unwrap_or_default().into_iter().map(|(key, value)| (key, Secret::new(value.0))).collect();
     Ok(SecretData { name: full, kind: found.type_.unwrap_or_default(), data })

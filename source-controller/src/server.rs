@@ -19,7 +19,9 @@ pub enum ServerError {
     #[error(transparent)]
     Address(#[from] InvalidAddr),
     /// The port cannot be had.
-    #[error("cannot listen for artifacts on {address}: is it taken by another process? Choose another with --storage-addr")]
+    #[error(
+        "cannot listen for artifacts on {address}: is it taken by another process? Choose another with --storage-addr"
+    )]
     Listen {
         /// Where.
         address: SocketAddr,

@@ -30,10 +30,15 @@ use weir_artifact::{Store, cap_std::fs::Dir, pack::Files};
 use weir_reconcile::{Conclusion, Event, Failure, Severity};
 use weir_runtime::{Finalized, ObjectKey, Reconciler, Run};
 
-use crate::{announce::Announcements, references::{Reference, References}};
+use crate::{
+    announce::Announcements,
+    references::{Reference, References},
+};
 
 /// A kind's object.
-pub trait SourceObject: Resource<DynamicType = ()> + DeserializeOwned + Serialize + Clone + Debug + Send + Sync + 'static {
+pub trait SourceObject:
+    Resource<DynamicType = ()> + DeserializeOwned + Serialize + Clone + Debug + Send + Sync + 'static
+{
     /// Its status.
     type Status: SourceStatus<Self>;
 

@@ -189,10 +189,10 @@ impl Fetcher {
 
     /// The artifact's files. Cheap when somebody had them lately; the error is shared by all who waited for it.
     pub async fn fetch(&self, artifact: &Artifact) -> Result<Arc<Unpacked>, Arc<FetchError>> {
-        let digest = artifact.digest.parse::<Digest>().map_err(|source| FetchError::InvalidDigest {
-            url: artifact.url.clone(),
-            source,
-        })?;
+        let digest = artifact
+            .digest
+            .parse::<Digest>()
+            .map_err(|source| FetchError::InvalidDigest { url: artifact.url.clone(), source })?;
         self.cache.get(digest, artifact).await
     }
 }

@@ -164,14 +164,7 @@ impl<W: Write> Walk<'_, W> {
         Ok(())
     }
 
-    fn append(
-        &mut self,
-        path: &str,
-        kind: EntryType,
-        mode: u32,
-        size: u64,
-        data: impl Read,
-    ) -> Result<(), PackError> {
+    fn append(&mut self, path: &str, kind: EntryType, mode: u32, size: u64, data: impl Read) -> Result<(), PackError> {
         let mut header = Header::new_ustar();
         header.set_entry_type(kind);
         header.set_mode(mode);
@@ -210,9 +203,10 @@ fn listing(dir: &Dir, path: &[String]) -> Result<Vec<(String, bool)>, PackError>
         let entry = entry.map_err(read)?;
         let kind = entry.file_type().map_err(read)?;
         if kind.is_dir() || kind.is_file() {
-            let name = entry.file_name().into_string().map_err(|name: OsString| PackError::Name {
-                name: name.to_string_lossy().into_owned(),
-            })?;
+            let name = entry
+                .file_name()
+                .into_string()
+                .map_err(|name: OsString| PackError::Name { name: name.to_string_lossy().into_owned() })?;
             names.push((name, kind.is_dir()));
         }
     }

@@ -156,7 +156,8 @@ fn send(mut opened: Opened, request: &HeaderMap, head: bool) -> Response {
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     let kind = if opened.gzip { "application/x-gzip" } else { "application/octet-stream" };
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    let modified = opened.modified.and_then(|time| rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok());
+    let modified =
+        opened.modified.and_then(|time| rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok());
     if let Some(value) = modified.as_deref().and_then(|text| HeaderValue::from_str(text).ok()) {
         headers.insert(header::LAST_MODIFIED, value);
     }

@@ -266,13 +266,7 @@ impl Output<'_> {
         Ok(())
     }
 
-    fn file(
-        &mut self,
-        path: &str,
-        entry: &Entry,
-        mut data: impl Read,
-        buffer: &mut [u8],
-    ) -> Result<(), UnpackError> {
+    fn file(&mut self, path: &str, entry: &Entry, mut data: impl Read, buffer: &mut [u8]) -> Result<(), UnpackError> {
         self.account(path, entry.size)?;
         self.parent(path)?;
         let mut options = OpenOptions::new();
@@ -281,9 +275,9 @@ impl Output<'_> {
         loop {
             match data.read(buffer) {
                 Ok(0) => return Ok(()),
-                Ok(n) => file
-                    .write_all(buffer.get(..n).unwrap_or_default())
-                    .map_err(|source| write_error(path, source))?,
+                Ok(n) => {
+                    file.write_all(buffer.get(..n).unwrap_or_default()).map_err(|source| write_error(path, source))?
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(entries::stream(error)),
             }

@@ -182,9 +182,7 @@ mod tests {
             name: Some("refs/pull/1/head".into()),
             commit: Some(SHA.into()),
         };
-        assert!(
-            matches!(r.selector().unwrap(), Selector::Commit(id, Some(b)) if id.to_hex() == SHA && b == "main")
-        );
+        assert!(matches!(r.selector().unwrap(), Selector::Commit(id, Some(b)) if id.to_hex() == SHA && b == "main"));
         r.commit = None;
         assert!(matches!(r.selector().unwrap(), Selector::Name(n) if n == "refs/pull/1/head"));
         r.name = None;

@@ -90,7 +90,12 @@ impl Keychain {
     ///
     /// # Errors
     /// When the file is malformed; the message names the secret and holds nothing of it.
-    pub fn add(&mut self, origin: &str, config_json: Option<&[u8]>, legacy_config: Option<&[u8]>) -> Result<(), OciError> {
+    pub fn add(
+        &mut self,
+        origin: &str,
+        config_json: Option<&[u8]>,
+        legacy_config: Option<&[u8]>,
+    ) -> Result<(), OciError> {
         self.origins.push(origin.to_owned());
         let found = docker::parse(origin, config_json, legacy_config)?;
         for entry in found {
@@ -114,7 +119,8 @@ impl Keychain {
     pub fn find(&self, repository: &Repository) -> Option<&Credential> {
         let found = self.entries.iter().find(|entry| {
             pattern::matches(&entry.key, repository.registry(), repository.name())
-                || (repository.registry() == "index.docker.io" && pattern::matches(&entry.key, "docker.io", repository.name()))
+                || (repository.registry() == "index.docker.io"
+                    && pattern::matches(&entry.key, "docker.io", repository.name()))
         });
         found.map(|entry| &entry.credential)
     }
@@ -124,9 +130,12 @@ impl Keychain {
         match used {
             Some(credential) => format!("the credentials in {} were refused: renew them there", credential.origin),
             None if self.origins.is_empty() => {
-                "no credentials were given: name a secret of type kubernetes.io/dockerconfigjson in spec.secretRef".to_owned()
+                "no credentials were given: name a secret of type kubernetes.io/dockerconfigjson in spec.secretRef"
+                    .to_owned()
             }
-            None => format!("{} holds no credentials for {}: add them", self.origins.join(" and "), repository.registry()),
+            None => {
+                format!("{} holds no credentials for {}: add them", self.origins.join(" and "), repository.registry())
+            }
         }
     }
 }

@@ -52,7 +52,9 @@ impl Session {
                     && !tag.starts_with(['.', '-']);
                 match valid {
                     true => Ok(Target::Tag(tag.clone())),
-                    false => Err(OciError::Spec { reason: format!("invalid tag {:?}", tag.chars().take(128).collect::<String>()) }),
+                    false => Err(OciError::Spec {
+                        reason: format!("invalid tag {:?}", tag.chars().take(128).collect::<String>()),
+                    }),
                 }
             }
             Selector::Semver { range, filter, underscore_is_plus } => {

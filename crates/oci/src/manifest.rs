@@ -35,7 +35,9 @@ pub struct Layer {
 pub(crate) enum Document {
     Image(Manifest),
     /// Digest of the entry for linux/amd64, the platform Flux takes.
-    Index { amd64: Option<String> },
+    Index {
+        amd64: Option<String>,
+    },
 }
 
 impl Manifest {
@@ -70,19 +72,25 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Document, String> {
         return Err("the manifest's schemaVersion is not 2: push the artifact with a current tool".to_owned());
     }
     if value.get("manifests").is_some() {
-        let index: OciImageIndex = serde_json::from_value(value).map_err(|error| format!("malformed index: {error}"))?;
+        let index: OciImageIndex =
+            serde_json::from_value(value).map_err(|error| format!("malformed index: {error}"))?;
         let amd64 = index.manifests.into_iter().find(|entry| {
-            entry.platform.as_ref().is_some_and(|p| p.os.to_string() == "linux" && p.architecture.to_string() == "amd64")
+            entry
+                .platform
+                .as_ref()
+                .is_some_and(|p| p.os.to_string() == "linux" && p.architecture.to_string() == "amd64")
         });
         return Ok(Document::Index { amd64: amd64.map(|entry| entry.digest) });
     }
-    let image: OciImageManifest = serde_json::from_value(value).map_err(|error| format!("malformed manifest: {error}"))?;
+    let image: OciImageManifest =
+        serde_json::from_value(value).map_err(|error| format!("malformed manifest: {error}"))?;
     let layers = image.layers.into_iter().map(layer).collect::<Result<_, _>>()?;
     Ok(Document::Image(Manifest { annotations: image.annotations.unwrap_or_default(), layers }))
 }
 
 fn layer(descriptor: OciDescriptor) -> Result<Layer, String> {
-    let size = u64::try_from(descriptor.size).map_err(|_| format!("layer {} has a negative size", descriptor.digest))?;
+    let size =
+        u64::try_from(descriptor.size).map_err(|_| format!("layer {} has a negative size", descriptor.digest))?;
     Ok(Layer { media_type: descriptor.media_type, digest: descriptor.digest, size })
 }
 

@@ -58,8 +58,7 @@ pub(crate) fn highest(
     filter: Option<&str>,
     underscore_is_plus: bool,
 ) -> Result<String, OciError> {
-    let constraint =
-        Constraint::parse(range).map_err(|source| OciError::Range { range: range.to_owned(), source })?;
+    let constraint = Constraint::parse(range).map_err(|source| OciError::Range { range: range.to_owned(), source })?;
     let filter = match filter.filter(|text| !text.is_empty()) {
         Some(text) => Some(
             RegexBuilder::new(text)
@@ -91,7 +90,10 @@ pub(crate) fn check_digest(digest: &str) -> Result<(), OciError> {
     match good {
         true => Ok(()),
         false => Err(OciError::Spec {
-            reason: format!("invalid digest {:?}: expected sha256:<64 hex digits>", digest.chars().take(160).collect::<String>()),
+            reason: format!(
+                "invalid digest {:?}: expected sha256:<64 hex digits>",
+                digest.chars().take(160).collect::<String>()
+            ),
         }),
     }
 }

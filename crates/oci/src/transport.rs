@@ -188,7 +188,8 @@ impl Transport {
 
     fn certificates(&self) -> Result<Vec<Certificate>, OciError> {
         let Some(pem) = &self.options.ca else { return Ok(Vec::new()) };
-        let found = Certificate::from_pem_bundle(pem).map_err(|source| setup("ca.crt is no PEM certificate", source))?;
+        let found =
+            Certificate::from_pem_bundle(pem).map_err(|source| setup("ca.crt is no PEM certificate", source))?;
         if found.is_empty() {
             return Err(OciError::Secret {
                 name: "spec.certSecretRef".to_owned(),

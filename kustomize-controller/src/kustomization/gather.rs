@@ -10,7 +10,13 @@ use weir_api::{
 };
 use weir_artifact::Unpacked;
 
-use super::{depends, error::Error, facts::{Facts, Secrets}, spec, substitute::Variables};
+use super::{
+    depends,
+    error::Error,
+    facts::{Facts, Secrets},
+    spec,
+    substitute::Variables,
+};
 use crate::{
     args::Options,
     edge::{Config, Edge},

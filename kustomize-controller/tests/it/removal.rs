@@ -114,7 +114,9 @@ async fn objects_of_another_cluster_are_not_looked_for_in_this_one() -> Result<(
     tenant.api().delete(kind::KUSTOMIZATION, &tenant.name, "app").await?;
     let deleted = |ks: &serde_json::Value| ks.pointer("/metadata/deletionTimestamp").is_some();
     tenant.wait(kind::KUSTOMIZATION, "app", "being deleted", deleted).await?;
-    tenant.kustomization("app", json!({"kubeConfig": {"secretRef": {"name": "x"}}, "deletionPolicy": "Orphan"})).await?;
+    tenant
+        .kustomization("app", json!({"kubeConfig": {"secretRef": {"name": "x"}}, "deletionPolicy": "Orphan"}))
+        .await?;
     tenant.api().wait_gone(kind::KUSTOMIZATION, &tenant.name, "app", SOON).await?;
     ensure!(tenant.map("a").await?.is_some(), "a namesake in this cluster was deleted");
     Ok(())

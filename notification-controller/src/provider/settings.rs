@@ -287,7 +287,9 @@ mod tests {
         }))
         .unwrap();
         let off = gather(&provider, &Fake::default(), false).await.unwrap_err();
-        assert!(describe(&off).ends_with("please enable the ObjectLevelWorkloadIdentity feature gate in the controller"));
+        assert!(
+            describe(&off).ends_with("please enable the ObjectLevelWorkloadIdentity feature gate in the controller")
+        );
         let on = gather(&provider, &Fake::default(), true).await.unwrap_err();
         let said = "spec.serviceAccountName is not supported yet: name a secret in spec.secretRef instead";
         assert_eq!(describe(&on), said);

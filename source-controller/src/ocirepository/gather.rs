@@ -34,8 +34,8 @@ pub(super) async fn inputs(source: &OciRepositories, object: &OciRepository) -> 
     }
     let options = transport_options(source, object).await?;
     let transport = source.transports.get(&options);
-    let transport = transport
-        .map_err(|source| Error::Transport { url: object.spec.url.clone(), source: Box::new(source) })?;
+    let transport =
+        transport.map_err(|source| Error::Transport { url: object.spec.url.clone(), source: Box::new(source) })?;
     Ok(Inputs { keychain, transport })
 }
 
@@ -59,7 +59,9 @@ async fn keychain(source: &OciRepositories, object: &OciRepository) -> Result<Ke
     for name in names {
         let secret = secrets::secret(&source.client, &key.namespace, &name).await.map_err(Error::Credential)?;
         let (config, legacy) = (secret.bytes(".dockerconfigjson"), secret.bytes(".dockercfg"));
-        keychain.add(&format!("secret '{}'", secret.name), config, legacy).map_err(|error| Error::Keychain(Box::new(error)))?;
+        keychain
+            .add(&format!("secret '{}'", secret.name), config, legacy)
+            .map_err(|error| Error::Keychain(Box::new(error)))?;
     }
     Ok(keychain)
 }

@@ -10,7 +10,8 @@ use super::Error;
 
 /// The repository of `spec.url`.
 pub(super) fn repository(object: &OciRepository) -> Result<Repository, Error> {
-    Repository::parse(&object.spec.url).map_err(|source| Error::Url { url: object.spec.url.clone(), source: Box::new(source) })
+    Repository::parse(&object.spec.url)
+        .map_err(|source| Error::Url { url: object.spec.url.clone(), source: Box::new(source) })
 }
 
 /// What `spec.ref` selects: digest, else range, else tag, else `latest`.

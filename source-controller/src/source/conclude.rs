@@ -8,9 +8,7 @@ use weir_api::{
 };
 use weir_artifact::store::StoreError;
 use weir_reconcile::{
-    Conclusion, Conditions, ErrorKind, Event, Outcome, Requeue, Severity,
-    conditions::is_true,
-    describe,
+    Conclusion, Conditions, ErrorKind, Event, Outcome, Requeue, Severity, conditions::is_true, describe,
 };
 
 use super::{
@@ -133,7 +131,9 @@ fn fail<O: SourceObject, E: SourceFailure>(
             Severity::Error
         }
         ErrorKind::Retry => {
-            let progress = failed.news().map_or("reconciliation in progress".to_owned(), |news| format!("building artifact: {news}"));
+            let progress = failed
+                .news()
+                .map_or("reconciliation in progress".to_owned(), |news| format!("building artifact: {news}"));
             conditions.mark_true(condition::RECONCILING, reason::PROGRESSING_WITH_RETRY, progress);
             Severity::Error
         }
@@ -170,7 +170,11 @@ fn summarize<S: Source>(conditions: &mut Conditions) {
 }
 
 /// The object's files could not be removed: it stays until they can.
-pub(super) fn not_removed<S: Source>(object: &S::Object, error: &StoreError, now: Timestamp) -> Conclusion<StatusOf<S>> {
+pub(super) fn not_removed<S: Source>(
+    object: &S::Object,
+    error: &StoreError,
+    now: Timestamp,
+) -> Conclusion<StatusOf<S>> {
     let mut status = object.status();
     let mut conditions = Conditions::new(status.conditions(), object.meta().generation, now);
     let message = format!("garbage collection for deleted resource failed: {}", describe(error));

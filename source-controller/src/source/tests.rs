@@ -12,8 +12,7 @@ use weir_reconcile::{Conclusion, ErrorKind, Failure, Outcome, Requeue, Severity,
 use weir_runtime::Run;
 
 use super::{
-    Fetched, Source, SourceFailure,
-    conclude,
+    Fetched, Source, SourceFailure, conclude,
     storage::{Failed, Kept, Stored},
 };
 
@@ -96,10 +95,7 @@ fn not_stored(source: StoreError, news: Option<&str>) -> Failed<Trouble> {
     Failed::Store { source, news: news.map(str::to_owned) }
 }
 
-fn run(
-    before: &OciRepositoryStatus,
-    attempt: Result<Kept, Failed<Trouble>>,
-) -> Conclusion<OciRepositoryStatus> {
+fn run(before: &OciRepositoryStatus, attempt: Result<Kept, Failed<Trouble>>) -> Conclusion<OciRepositoryStatus> {
     let stored = Stored { artifact: before.artifact.clone(), url: before.url.clone(), events: Vec::new() };
     conclude::from(&Fake, &object(before), stored, attempt, NOW)
 }
@@ -125,7 +121,10 @@ fn types(status: &OciRepositoryStatus) -> Vec<&str> {
 #[test]
 fn a_new_artifact_is_stored_told_and_ready() {
     let done = run(&OciRepositoryStatus::default(), Ok(new(1)));
-    assert_eq!((done.outcome, done.requeue), (Outcome::Success, Requeue::Interval(std::time::Duration::from_secs(600))));
+    assert_eq!(
+        (done.outcome, done.requeue),
+        (Outcome::Success, Requeue::Interval(std::time::Duration::from_secs(600)))
+    );
     let message = "stored artifact for digest 'v1@sha256:1'".to_owned();
     let expected = Some((ConditionStatus::True, "Succeeded".to_owned(), message));
     assert_eq!(condition_of(&done.status, "Ready"), expected);
@@ -208,7 +207,11 @@ fn a_lost_file_takes_its_condition_along() {
     let failed = Err(trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), Some("new revision")));
     let done = conclude::from(&Fake, &object(&before), lost, failed, NOW);
     assert!(done.status.artifact.is_none() && done.status.url.is_none());
-    assert_eq!(types(&done.status), ["FetchFailed", "Ready", "Reconciling"], "nothing is outdated when nothing is there");
+    assert_eq!(
+        types(&done.status),
+        ["FetchFailed", "Ready", "Reconciling"],
+        "nothing is outdated when nothing is there"
+    );
     let rebuilt = run(&done.status, Ok(new(1)));
     assert_eq!(rebuilt.events[0].reason, "NewArtifact");
 }

@@ -39,7 +39,10 @@ async fn watched_and_fetched_from_any_offset() {
     let first = next(&mut watch).await;
     assert_eq!(first.r#type(), Type::Current);
     let (source, artifact) = (first.source.unwrap(), first.artifact.unwrap());
-    assert_eq!((source.kind.as_str(), source.namespace.as_str(), source.name.as_str()), ("OCIRepository", "apps", "app"));
+    assert_eq!(
+        (source.kind.as_str(), source.namespace.as_str(), source.name.as_str()),
+        ("OCIRepository", "apps", "app")
+    );
     assert_eq!(source.api_version, "source.toolkit.fluxcd.io/v1");
     assert_eq!(artifact.digest, status["digest"].as_str().unwrap());
     assert_eq!(first.source_generation, 1);

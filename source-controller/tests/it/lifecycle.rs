@@ -43,7 +43,8 @@ async fn fetched_served_healed_and_removed() {
     let second = world.registry.push_files("apps/app", "latest", &[("deploy/app.yaml", "a: 2\n")]).await.unwrap();
     world.api().request_reconcile(kind::OCI_REPOSITORY, "apps", "app").await.unwrap();
     let newer = format!("latest@{second}");
-    let object = world.until("app", "the new revision", |o| o["status"]["artifact"]["revision"] == newer.as_str()).await;
+    let object =
+        world.until("app", "the new revision", |o| o["status"]["artifact"]["revision"] == newer.as_str()).await;
     assert_ne!(object["status"]["artifact"]["digest"], healed["status"]["artifact"]["digest"]);
     world.apply("app", json!({"ignore": "deploy/"})).await;
     let ignoring = world.until("app", "observed rules", |o| o["status"]["observedIgnore"] == "deploy/").await;

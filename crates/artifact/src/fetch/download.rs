@@ -44,13 +44,7 @@ impl Downloader {
         tokio::time::timeout(limit, tries).await.map_err(|_| FetchError::TooSlow { url: url.to_owned(), limit })?
     }
 
-    async fn tries(
-        &self,
-        artifact: &Artifact,
-        target: &Url,
-        digest: &Digest,
-        dir: &Path,
-    ) -> Result<File, FetchError> {
+    async fn tries(&self, artifact: &Artifact, target: &Url, digest: &Digest, dir: &Path) -> Result<File, FetchError> {
         let url = artifact.url.as_str();
         if let Some(file) = self.by_grpc(artifact, digest, dir).await {
             return Ok(file);
@@ -120,7 +114,8 @@ impl Downloader {
     }
 
     async fn attempt(&self, url: &Url, digest: &Digest, dir: &Path, limit: u64) -> Result<File, FetchError> {
-        let transport = |source: reqwest::Error| FetchError::Transport { url: url.to_string(), source: source.without_url() };
+        let transport =
+            |source: reqwest::Error| FetchError::Transport { url: url.to_string(), source: source.without_url() };
         let response = self.client(url).map_err(transport)?.get(url.clone()).send().await.map_err(transport)?;
         match response.status() {
             StatusCode::OK => {}
@@ -142,10 +137,11 @@ impl Downloader {
         let mut file = tempfile::tempfile_in(dir).map_err(disk)?;
         let mut hasher = Hasher::new(digest.algorithm());
         let mut received = 0u64;
-        while let Some(chunk) = response.chunk().await.map_err(|source| FetchError::Transport {
-            url: url.to_string(),
-            source: source.without_url(),
-        })? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|source| FetchError::Transport { url: url.to_string(), source: source.without_url() })?
+        {
             received = received.saturating_add(chunk.len() as u64);
             if received > limit {
                 return Err(FetchError::TooLarge { url: url.to_string(), limit });

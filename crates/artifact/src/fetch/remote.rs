@@ -59,8 +59,7 @@ pub(super) async fn download(
     };
     let mut tries = 0;
     loop {
-        let request =
-            FetchRequest { source: Some(source.clone()), digest: digest.to_string(), offset: received.bytes };
+        let request = FetchRequest { source: Some(source.clone()), digest: digest.to_string(), offset: received.bytes };
         let before = received.bytes;
         let opened = tokio::time::timeout(BEGIN, remote.fetch(address, request)).await;
         let result = match opened.map_err(|_| Status::deadline_exceeded("the peer did not answer")).flatten() {
@@ -126,7 +125,10 @@ mod tests {
     #[test]
     fn the_source_is_read_from_the_path() {
         let found = source("ocirepository/ns/app/sha256:ab.tar.gz").unwrap();
-        assert_eq!((found.kind.as_str(), found.namespace.as_str(), found.name.as_str()), ("ocirepository", "ns", "app"));
+        assert_eq!(
+            (found.kind.as_str(), found.namespace.as_str(), found.name.as_str()),
+            ("ocirepository", "ns", "app")
+        );
         assert!(source("a/b/c").is_none() && source("").is_none());
     }
 }

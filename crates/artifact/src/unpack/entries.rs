@@ -79,7 +79,12 @@ impl<R: Read> Entries<R> {
         // Only what has data may say so: the size of a link or directory means nothing.
         let carries = !matches!(
             kind,
-            EntryType::Directory | EntryType::Symlink | EntryType::Link | EntryType::Char | EntryType::Block | EntryType::Fifo
+            EntryType::Directory
+                | EntryType::Symlink
+                | EntryType::Link
+                | EntryType::Char
+                | EntryType::Block
+                | EntryType::Fifo
         );
         let size = if carries { extension.size.unwrap_or(own_size) } else { 0 };
         self.expect_data(size);
@@ -196,8 +201,9 @@ impl<R: Read> Read for Data<'_, R> {
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, UnpackError> {
-    String::from_utf8(bytes)
-        .map_err(|error| UnpackError::Name { name: String::from_utf8_lossy(error.as_bytes()).chars().take(200).collect() })
+    String::from_utf8(bytes).map_err(|error| UnpackError::Name {
+        name: String::from_utf8_lossy(error.as_bytes()).chars().take(200).collect(),
+    })
 }
 
 fn corrupt(source: io::Error) -> UnpackError {

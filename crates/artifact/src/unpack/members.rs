@@ -74,13 +74,7 @@ pub(super) struct Members<R: BufRead> {
 impl<R: BufRead> Members<R> {
     pub(super) fn new(inner: R, limits: Limits) -> Self {
         let metered = Metered { inner, taken: 0, limit: limits.compressed_bytes };
-        Self {
-            decoder: Some(GzDecoder::new(metered)),
-            unpacked: 0,
-            member_unpacked: 0,
-            empty_members: 0,
-            limits,
-        }
+        Self { decoder: Some(GzDecoder::new(metered)), unpacked: 0, member_unpacked: 0, empty_members: 0, limits }
     }
 
     fn check(&self, taken: u64) -> Result<(), Cut> {

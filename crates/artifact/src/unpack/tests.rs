@@ -91,7 +91,12 @@ fn an_honest_archive_unpacks() {
     run_sh.resize(1024, 0);
     let long = format!("long/{}", "n".repeat(180));
     let blocks = [
-        block(b"pax_global_header", EntryType::XGlobalHeader, b"", b"52 comment=0123456789012345678901234567890123456789\n"),
+        block(
+            b"pax_global_header",
+            EntryType::XGlobalHeader,
+            b"",
+            b"52 comment=0123456789012345678901234567890123456789\n",
+        ),
         block(b".", EntryType::Directory, b"", b""),
         block(b"./dir/", EntryType::Directory, b"", b""),
         file("./dir/a.yaml", b"a: 1\n"),

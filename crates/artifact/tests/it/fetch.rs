@@ -173,7 +173,8 @@ async fn the_cache_is_bounded_and_a_tree_in_use_survives() {
     assert_eq!(first.dir().read_to_string("file.yaml").unwrap(), "tree 0", "evicted, yet readable by its holder");
     drop(first);
     let own = std::fs::read_dir(temp.path()).unwrap().next().unwrap().unwrap().path();
-    let trees = || std::fs::read_dir(&own).unwrap().filter(|e| e.as_ref().unwrap().file_type().unwrap().is_dir()).count();
+    let trees =
+        || std::fs::read_dir(&own).unwrap().filter(|e| e.as_ref().unwrap().file_type().unwrap().is_dir()).count();
     for _ in 0..200 {
         if trees() == 2 {
             break;

@@ -13,8 +13,12 @@ use axum::{Router, routing::get};
 use futures::{Stream, StreamExt, stream};
 use tonic::{Request, Response, Status, Streaming, transport::Server};
 use weir_api::names::weir;
-use weir_artifact::{Algorithm, Digest, Fetcher, Rules, fetch::{Options, Remote}, pack::pack};
 use weir_artifact::cap_std::{ambient_authority, fs::Dir};
+use weir_artifact::{
+    Algorithm, Digest, Fetcher, Rules,
+    fetch::{Options, Remote},
+    pack::pack,
+};
 use weir_proto::artifact::v1::{
     FetchRequest, FetchResponse, WatchRequest, WatchResponse,
     artifacts_client::ArtifactsClient,
@@ -101,7 +105,8 @@ async fn run(breaks: usize, corrupt: bool, reachable: bool) -> Run {
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let incoming = stream::unfold(listener, |listener| async { Some((listener.accept().await.map(|(s, _)| s), listener)) });
+    let incoming =
+        stream::unfold(listener, |listener| async { Some((listener.accept().await.map(|(s, _)| s), listener)) });
     tokio::spawn(Server::builder().add_service(ArtifactsServer::new(flaky)).serve_with_incoming(Box::pin(incoming)));
     let over_http = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&over_http);
@@ -112,12 +117,8 @@ async fn run(breaks: usize, corrupt: bool, reachable: bool) -> Run {
     })))
     .await;
     let temp = tempfile::tempdir().unwrap();
-    let options = Options {
-        dir: Some(temp.path().to_owned()),
-        retries: 0,
-        remote: Some(Arc::new(Dial)),
-        ..Options::default()
-    };
+    let options =
+        Options { dir: Some(temp.path().to_owned()), retries: 0, remote: Some(Arc::new(Dial)), ..Options::default() };
     let mut artifact = super::fetch::artifact(format!("http://{http}/x"), &digest);
     let peer = if reachable { address.to_string() } else { "127.0.0.1:1".to_owned() };
     artifact.metadata = Some([(weir::GRPC.to_owned(), peer)].into());

@@ -136,7 +136,9 @@ mod tests {
     fn the_first_secret_wins_and_the_old_form_is_read() {
         let mut keychain = Keychain::anonymous();
         keychain.add("secret 'ns/a'", None, Some(br#"{"ghcr.io":{"auth":"YTpi"}}"#)).unwrap();
-        keychain.add("secret 'ns/b'", Some(br#"{"auths":{"ghcr.io":{"auth":"Yzpk"},"x.io":{"auth":"Yzpk"}}}"#), None).unwrap();
+        keychain
+            .add("secret 'ns/b'", Some(br#"{"auths":{"ghcr.io":{"auth":"Yzpk"},"x.io":{"auth":"Yzpk"}}}"#), None)
+            .unwrap();
         assert_eq!(found(&keychain, "oci://ghcr.io/x"), pair("a", "b"));
         assert_eq!(found(&keychain, "oci://x.io/x"), pair("c", "d"));
     }

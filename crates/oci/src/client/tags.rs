@@ -40,7 +40,10 @@ pub(super) async fn list(session: &Session) -> Result<Vec<String>, OciError> {
         }
         let Some(next) = next else { return Ok(tags) };
         if !seen.insert(next.clone()) {
-            return Err(OciError::Content { url: shown(&url), reason: "the pages of tags go round in circles".to_owned() });
+            return Err(OciError::Content {
+                url: shown(&url),
+                reason: "the pages of tags go round in circles".to_owned(),
+            });
         }
         response = session.send_to(Method::GET, &next, None).await?;
     }
@@ -51,7 +54,9 @@ pub(super) async fn list(session: &Session) -> Result<Vec<String>, OciError> {
 fn next_page(headers: &HeaderMap, page: &Url) -> Result<Option<Url>, OciError> {
     for value in headers.get_all(header::LINK) {
         let Ok(text) = value.to_str() else { continue };
-        let Some((target, rest)) = text.trim().strip_prefix('<').and_then(|text| text.split_once('>')) else { continue };
+        let Some((target, rest)) = text.trim().strip_prefix('<').and_then(|text| text.split_once('>')) else {
+            continue;
+        };
         if !rest.replace(['"', ' '], "").to_ascii_lowercase().contains("rel=next") {
             continue;
         }

@@ -43,13 +43,15 @@ async fn a_manifest_that_never_ends_or_lies_is_refused() {
         .route("/v2/", get(|| async { StatusCode::OK }))
         .route("/v2/apps/huge/manifests/{tag}", get(huge).head(|| async { StatusCode::METHOD_NOT_ALLOWED }))
         .route("/v2/apps/liar/manifests/{tag}", get(|| async { r#"{"schemaVersion":2}"# }))
-        .route("/v2/apps/loop/tags/list", get(|| async {
-            ([(header::LINK, "</v2/apps/loop/tags/list?n=1000>; rel=\"next\"")], r#"{"tags":["1.0.0"]}"#)
-        }));
+        .route(
+            "/v2/apps/loop/tags/list",
+            get(|| async {
+                ([(header::LINK, "</v2/apps/loop/tags/list?n=1000>; rel=\"next\"")], r#"{"tags":["1.0.0"]}"#)
+            }),
+        );
     let server = HttpServer::start(router, None).await.unwrap();
-    let to = |name: &str| {
-        session(&format!("oci://{}/apps/{name}", server.address()), insecure(), Keychain::anonymous())
-    };
+    let to =
+        |name: &str| session(&format!("oci://{}/apps/{name}", server.address()), insecure(), Keychain::anonymous());
     assert_eq!(digest(&to("huge"), "v1").await.unwrap_err().kind(), Kind::Limit);
     let expected = format!("sha256:{}", "1".repeat(64));
     assert!(matches!(to("liar").manifest(&expected).await.unwrap_err(), OciError::Mismatch { .. }));

@@ -32,10 +32,14 @@ async fn http_proxy(heads: Arc<Mutex<Vec<String>>>) -> String {
                 heads.lock().unwrap().push(head.clone());
                 // base64 of user:secret
                 if !head.to_lowercase().contains("proxy-authorization: basic dxnlcjpzzwnyzxq=") {
-                    return client.write_all(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+                    return client
+                        .write_all(b"HTTP/1.1 407 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                        .await;
                 }
                 if head.starts_with("CONNECT") {
-                    return client.write_all(b"HTTP/1.1 502 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+                    return client
+                        .write_all(b"HTTP/1.1 502 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                        .await;
                 }
                 let (method, rest) = head.split_once(" http://").unwrap();
                 let (host, rest) = rest.split_once('/').unwrap();

@@ -36,11 +36,8 @@ async fn the_highest_version_is_found_among_the_tags() {
     }
     let session = session(&registry.url("apps/app"), insecure(), Keychain::anonymous());
     let select = async |range: &str, filter: Option<&str>| {
-        let selector = Selector::Semver {
-            range: range.to_owned(),
-            filter: filter.map(str::to_owned),
-            underscore_is_plus: false,
-        };
+        let selector =
+            Selector::Semver { range: range.to_owned(), filter: filter.map(str::to_owned), underscore_is_plus: false };
         session.pick(&selector).await.map(|target| target.as_str().to_owned()).map_err(|error| error.to_string())
     };
     assert_eq!(select("1.x", None).await.unwrap(), "1.10.0");

@@ -114,9 +114,8 @@ async fn refresh_and_registry_tokens_are_used() {
 #[tokio::test]
 async fn a_token_service_without_tls_gets_no_password_of_a_public_registry() {
     let challenge = r#"Bearer realm="ftp://127.0.0.1/token""#;
-    let router = Router::new().fallback(move || async move {
-        (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)])
-    });
+    let router = Router::new()
+        .fallback(move || async move { (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]) });
     let server = HttpServer::start(router, None).await.unwrap();
     let host = server.address();
     let error = digest(&session(&format!("oci://{host}/a/b"), insecure(), keychain(&host, "u", "p")), "v1").await;
