@@ -96,6 +96,11 @@ impl Peers {
 
 impl Shared {
     fn peer(&self, address: &str) -> Result<Peer, Status> {
+        if !is_ours(address, &self.context.settings.namespace()) {
+            return Err(Status::failed_precondition(
+                "only sources of the suite's own namespace are asked over gRPC, this one is asked over HTTP",
+            ));
+        }
         let mut peers = lock(&self.peers);
         if let Some(peer) = peers.get(address) {
             return Ok(peer.clone());
@@ -170,6 +175,20 @@ impl Remote for Peers {
     }
 }
 
+/// Whether an address is one of the suite's own: on this machine, or a Service in the namespace we run in. Our token is shown
+/// to nobody else, and whoever may write a source's status could name anybody.
+fn is_ours(address: &str, namespace: &str) -> bool {
+    let Some((host, _port)) = address.rsplit_once(':') else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
+    if host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
+        return true;
+    }
+    let Some((service, rest)) = host.split_once('.') else { return false };
+    let is_label = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let domain = rest.strip_prefix(namespace).filter(|_| !namespace.is_empty());
+    is_label(service) && domain.is_some_and(|domain| matches!(domain, "" | ".svc" | ".svc.cluster.local"))
+}
+
 /// Of what was seen and what a stream announced the newer. A stream speaks only for the sources whose own objects name its
 /// address: else whoever is called by one tenant's source could say what the others' artifacts are.
 fn newer(seen: Option<Source>, announced: Option<(&str, &Source)>) -> Option<Source> {
@@ -213,6 +232,34 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_token_is_shown_to_the_suites_own_services_only() {
+        let ours = |address: &str| is_ours(address, "flux-system");
+        for address in [
+            "127.0.0.1:9091",
+            "[::1]:9091",
+            "localhost:9091",
+            "source-controller.flux-system:9091",
+            "source-controller.flux-system.svc:9091",
+            "source-controller.flux-system.svc.cluster.local.:9091",
+        ] {
+            assert!(ours(address), "{address}");
+        }
+        for address in [
+            "10.0.0.7:9091",
+            "evil.example.com:9091",
+            "a.tenant.svc.cluster.local:9091",
+            "a.flux-system.svc.cluster.local.example.com:9091",
+            "a.flux-system-b.svc:9091",
+            "user@a.flux-system.svc:9091",
+            "source-controller:9091",
+            "",
+        ] {
+            assert!(!ours(address), "{address}");
+        }
+        assert!(!is_ours("a..svc:9091", ""));
+    }
 
     fn source(second: i64, grpc: Option<&str>) -> Source {
         let metadata = grpc.map(|address| [(weir::GRPC.to_owned(), address.to_owned())].into());
