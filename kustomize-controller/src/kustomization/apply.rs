@@ -157,6 +157,11 @@ impl Target<'_> {
             until_ready(&mut pending, self.cluster, self.watches, self.owner, &judge, STAGE)
                 .await
                 .map_err(|timeout| Error::Stage { missing: timeout.missing, log: applied.log() })?;
+            // The wait has used up what the watches told of these objects: nothing would tell the health check again.
+            let ready = pending.entries();
+            for done in applied.done.iter_mut().filter(|done| ready.contains(&done.entry)) {
+                done.health = Health::new(Status::Current, "ready with its stage");
+            }
         }
         Ok(())
     }
