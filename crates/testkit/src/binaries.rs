@@ -116,7 +116,7 @@ fn build_missing(root: &Path) -> Result<()> {
     );
     let missing: Vec<&Build> = BUILDS.iter().filter(|build| !root.join("bin").join(build.name).is_file()).collect();
     eprintln!(
-        "building a Kubernetes {KUBERNETES} control plane into {} (once; about 6 minutes on 2 cores)",
+        "building a Kubernetes {KUBERNETES} control plane into {} (once; about 5 minutes on 2 cores)",
         root.display()
     );
     for (index, build) in missing.iter().enumerate() {
