@@ -1,0 +1,118 @@
+//! Maps, which are shared by all who hold them.
+
+use std::{
+    cell::{Ref, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
+
+use crate::{
+    text::Str,
+    types::{ANY_MAP, Type},
+    value::Value,
+};
+
+/// A map from string that is not nil. All clones are one map, as in Go.
+#[derive(Clone)]
+pub struct Map(Rc<Inner>);
+
+struct Inner {
+    of: Type,
+    entries: RefCell<BTreeMap<Str, Value>>,
+}
+
+impl Default for Map {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Map {
+    /// An empty `map[string]interface {}`.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of(ANY_MAP)
+    }
+
+    /// An empty map of a type (`STRING_MAP`, a named one).
+    #[must_use]
+    pub fn of(of: Type) -> Self {
+        Self(Rc::new(Inner { of, entries: RefCell::default() }))
+    }
+
+    /// A map of a type with these entries.
+    #[must_use]
+    pub fn from_entries(of: Type, entries: BTreeMap<Str, Value>) -> Self {
+        Self(Rc::new(Inner { of, entries: RefCell::new(entries) }))
+    }
+
+    /// The type of the map.
+    #[must_use]
+    pub fn type_of(&self) -> Type {
+        self.0.of
+    }
+
+    /// The value at a key.
+    #[must_use]
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
+        self.0.entries.borrow().get(key.as_ref()).cloned()
+    }
+
+    /// Whether there is an entry, be it nil.
+    #[must_use]
+    pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
+        self.0.entries.borrow().contains_key(key.as_ref())
+    }
+
+    /// Puts an entry, for all who hold this map.
+    pub fn set(&self, key: impl Into<Str>, value: Value) {
+        self.0.entries.borrow_mut().insert(key.into(), value);
+    }
+
+    /// Takes an entry out, for all who hold this map.
+    pub fn remove(&self, key: impl AsRef<[u8]>) -> Option<Value> {
+        self.0.entries.borrow_mut().remove(key.as_ref())
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.entries.borrow().len()
+    }
+
+    /// Whether it has no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.entries.borrow().is_empty()
+    }
+
+    /// The keys in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Str> {
+        self.0.entries.borrow().keys().cloned().collect()
+    }
+
+    /// A copy of the entries in key order, safe to walk while the map is changed.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(Str, Value)> {
+        self.0.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// The entries themselves; nobody may change the map while this is held.
+    #[must_use]
+    pub fn borrow(&self) -> Ref<'_, BTreeMap<Str, Value>> {
+        self.0.entries.borrow()
+    }
+
+    /// Whether both are the same map in memory.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// A number that stands for where it is in memory.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).cast::<u8>() as usize
+    }
+}
