@@ -52,7 +52,7 @@ impl Downloader {
         let limit = self.options.limit(artifact);
         let mut wait = RETRY_MIN;
         for _ in 0..self.options.retries {
-            match self.attempt(&target, digest, dir, limit).await {
+            match self.attempt(target, digest, dir, limit).await {
                 Err(error) if worth_retrying(&error) => {
                     tracing::debug!(url, error = %error, "artifact download failed, trying again");
                     tokio::time::sleep(wait).await;
@@ -61,7 +61,7 @@ impl Downloader {
                 done => return done,
             }
         }
-        self.attempt(&target, digest, dir, limit).await
+        self.attempt(target, digest, dir, limit).await
     }
 
     /// Nothing when the source does not offer gRPC, or it did not work: then HTTP is the way, as with Flux.
