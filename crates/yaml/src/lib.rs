@@ -6,6 +6,8 @@
 //!                    +--emit--> text (go-yaml v3, as kyaml uses it: comments, styles and order kept)
 //! ```
 //! [`parse`] keeps comments, styles, tags, anchors and positions; it bounds size, depth and alias expansion by [`Limits`].
+//! [`sigs`] reads and prints plain values as `sigs.k8s.io/yaml` does: `sigs::from_str(text)`, `sigs::from_str_strict(text)`,
+//! `sigs::to_string(&value)`, and Helm's `toYamlPretty` as `sigs::to_string_pretty(&value)`.
 //! [`Schema`] says which plain scalars are booleans, numbers and nulls: go-yaml v2 (what sigs.k8s.io/yaml reads) and v3 differ.
 
 mod emit;
@@ -15,6 +17,7 @@ mod node;
 mod parse;
 mod print;
 mod resolve;
+pub mod sigs;
 mod value;
 mod writer;
 
