@@ -23,7 +23,7 @@ use weir_proto::artifact::v1::{
     self as wire, FetchRequest, FetchResponse, WatchRequest, WatchResponse, artifacts_client::ArtifactsClient,
     watch_response::Type,
 };
-use weir_runtime::{Context, ObjectKey, Trigger, Waker, grpc::Peer};
+use weir_runtime::{Context, ObjectKey, Trigger, Waker, grpc::{Peer, authority}};
 
 use crate::{
     index::Index,
@@ -178,7 +178,7 @@ impl Remote for Peers {
 /// Whether an address is one of the suite's own: on this machine, or a Service in the namespace we run in. Our token is shown
 /// to nobody else, and whoever may write a source's status could name anybody.
 fn is_ours(address: &str, namespace: &str) -> bool {
-    let Some((host, _port)) = address.rsplit_once(':') else { return false };
+    let Some((host, _port)) = authority(address).0.rsplit_once(':') else { return false };
     let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.');
     if host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback()) {
         return true;
@@ -243,6 +243,7 @@ mod tests {
             "source-controller.flux-system:9091",
             "source-controller.flux-system.svc:9091",
             "source-controller.flux-system.svc.cluster.local.:9091",
+            "grpcs://source-controller.flux-system.svc:9091",
         ] {
             assert!(ours(address), "{address}");
         }
@@ -254,6 +255,7 @@ mod tests {
             "a.flux-system-b.svc:9091",
             "user@a.flux-system.svc:9091",
             "source-controller:9091",
+            "grpcs://a.tenant.svc:9091",
             "",
         ] {
             assert!(!ours(address), "{address}");

@@ -115,9 +115,9 @@ impl StorageArgs {
     }
 }
 
-/// Where peers reach gRPC: the advertised host with the port of `--grpc-addr`.
+/// Where peers reach gRPC: the advertised host with the port of `--grpc-addr`, as `grpcs://` where it is served over TLS.
 #[must_use]
-pub fn advertised_grpc(advertised: &str, grpc_addr: &str) -> Option<String> {
+pub fn advertised_grpc(advertised: &str, grpc_addr: &str, tls: bool) -> Option<String> {
     let port = grpc_addr.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.is_empty() && *port != "0")?;
     let rest = advertised.strip_prefix("http://").or_else(|| advertised.strip_prefix("https://")).unwrap_or(advertised);
     let authority = rest.split('/').next().unwrap_or(rest);
@@ -125,7 +125,8 @@ pub fn advertised_grpc(advertised: &str, grpc_addr: &str) -> Option<String> {
         Some((host, digits)) if digits.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => authority,
     };
-    Some(format!("{}:{port}", host.trim_end_matches('.')))
+    let scheme = if tls { "grpcs://" } else { "" };
+    Some(format!("{scheme}{}:{port}", host.trim_end_matches('.')))
 }
 
 #[cfg(test)]
@@ -174,7 +175,8 @@ mod tests {
             ("https://artifacts.example.com/x", ":9091", Some("artifacts.example.com:9091")),
             ("host", "", None),
         ] {
-            assert_eq!(advertised_grpc(adv, grpc).as_deref(), expected);
+            assert_eq!(advertised_grpc(adv, grpc, false).as_deref(), expected);
         }
+        assert_eq!(advertised_grpc("host.ns.svc.", ":9091", true).as_deref(), Some("grpcs://host.ns.svc:9091"));
     }
 }

@@ -94,12 +94,13 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let kept =
         gitrepository::keep::directory(&std::env::temp_dir(), &args.storage.storage_path).map_err(Error::Keep)?;
     let mut runtime = Runtime::new(settings).await?;
-    let grpc_addr = args.common.grpc.grpc_addr.as_deref().unwrap_or(GRPC_ADDR);
+    let grpc = &args.common.grpc;
+    let grpc_addr = grpc.grpc_addr.as_deref().unwrap_or(GRPC_ADDR);
     let shared = Shared {
         store: store.clone(),
         references: References::default(),
         announcements: Announcements::default(),
-        grpc: args::advertised_grpc(&advertised, grpc_addr).map(Arc::from),
+        grpc: args::advertised_grpc(&advertised, grpc_addr, grpc.grpc_tls_dir.is_some()).map(Arc::from),
     };
 
     let repositories = Handle::<GitRepository>::default();

@@ -8,8 +8,9 @@
 //!
 //! # Guarantees
 //! * When [`Recorder::record`] returns, the receiver has acknowledged the event or it is in the outbox.
-//! * Events reach the receiver in the order they were recorded by one caller, but for one the receiver takes and is
+//! * Events about one object reach the receiver in the order they were recorded, but for one the receiver takes and is
 //!   not heard to have taken: it is sent twice, and the receiver drops the second.
+//! * An event the receiver refuses again and again while it takes others is given up; others do not wait for it.
 //! * `Trace` never leaves the cluster; without `--events-addr` nothing does.
 //!
 //! # Caveats

@@ -94,6 +94,17 @@ pub struct GrpcArgs {
     /// File with the token to show to gRPC peers; without it one is requested for the controller's own ServiceAccount.
     #[arg(long)]
     pub grpc_token_file: Option<std::path::PathBuf>,
+    /// Directory of a mounted kubernetes.io/tls Secret: gRPC is served over TLS with its tls.crt and tls.key, and peers that
+    /// ask for a certificate are shown it. Read again when it changes.
+    #[arg(long)]
+    pub grpc_tls_dir: Option<std::path::PathBuf>,
+    /// File with the authorities that gRPC peers reached by grpcs:// are checked by; without it ca.crt of --grpc-tls-dir, else
+    /// the machine's.
+    #[arg(long)]
+    pub grpc_ca: Option<std::path::PathBuf>,
+    /// File with the authorities that gRPC callers must have a certificate of, beside their token. Needs --grpc-tls-dir.
+    #[arg(long)]
+    pub grpc_client_ca: Option<std::path::PathBuf>,
 }
 
 /// Sharding; not in notification-controller.
@@ -123,7 +134,7 @@ pub struct JitterArgs {
 /// Where events go; notification-controller has a flag of the same name that says where they come in.
 #[derive(Args, Clone, Debug, Default)]
 pub struct EventsArgs {
-    /// Address of the events receiver, `http://…` or `grpc://host:port`; empty sends none.
+    /// Address of the events receiver, `http://…`, `https://…`, `grpc://host:port` or, over TLS, `grpcs://host:port`; empty sends none.
     #[arg(long, default_value = "", env = "EVENTS_ADDR")]
     pub events_addr: String,
 }

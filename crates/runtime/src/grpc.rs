@@ -4,15 +4,19 @@
 //! caller ─ authorization: Bearer <ServiceAccount token, audience weir> ─► TokenReview ─► Caller in the request
 //!                                                                handler: caller.may("get", object) ─► SubjectAccessReview
 //! ```
-//! Both answers are cached for a short while.
+//! Both answers are cached for a short while, and strangers cannot make us ask often. TLS where certificates are mounted.
 
+mod accept;
 mod auth;
 mod peer;
 mod server;
+mod tls;
 
 pub use auth::{Access, Caller};
-pub use peer::{InvalidPeer, Peer};
+pub use peer::{InvalidPeer, Peer, authority};
 pub(crate) use server::serve;
+pub use tls::TlsError;
+pub(crate) use tls::ServerTls;
 
 /// The audience of tokens between services.
 pub const AUDIENCE: &str = "weir";

@@ -58,6 +58,8 @@ pub enum EventRoute {
     Http,
     /// `weir.event.v1.Events`.
     Grpc,
+    /// The same over TLS; certificates are the caller's affair.
+    Grpcs,
 }
 
 /// How to run the services.
@@ -111,6 +113,7 @@ impl Suite {
         let events_to = match options.events {
             EventRoute::Http => format!("http://{}/", suite.events.address()),
             EventRoute::Grpc => format!("grpc://{}", notification_grpc.address()),
+            EventRoute::Grpcs => format!("grpcs://{}", notification_grpc.address()),
         };
         let mut notification_grpc = Some(notification_grpc);
         for service in

@@ -25,6 +25,7 @@ mod prune;
 mod quiet;
 mod receiver;
 mod schema;
+mod secure;
 mod suspend;
 mod trace;
 mod trouble;

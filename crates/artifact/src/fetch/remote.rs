@@ -13,7 +13,7 @@ use crate::digest::{Digest, Hasher};
 /// How to call `Artifacts` at an address; the caller's credentials are its own affair.
 #[async_trait]
 pub trait Remote: Send + Sync + 'static {
-    /// Calls `Artifacts.Fetch` at `address` (`host:port`).
+    /// Calls `Artifacts.Fetch` at `address`: `host:port`, or `grpcs://host:port` over TLS.
     async fn fetch(&self, address: &str, request: FetchRequest) -> Result<Streaming<FetchResponse>, Status>;
 }
 

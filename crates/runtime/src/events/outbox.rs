@@ -1,7 +1,8 @@
 //! Events on their way to the receiver: sent at once, else kept and tried again.
 
+mod lineup;
+
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -9,15 +10,11 @@ use std::{
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use weir_proto::WireEvent;
-use weir_reconcile::{describe, schedule::backoff};
+use weir_reconcile::describe;
 
+use self::lineup::{Failed, Lineup, Next, Verdict};
 use super::sender::{SendError, Sender};
-use crate::metrics::Metrics;
-
-/// Events kept; the oldest are given up beyond it.
-const KEPT: usize = 1000;
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(60);
+use crate::{clock, metrics::Metrics};
 
 #[derive(Clone, Debug)]
 pub(super) struct Outbox {
@@ -28,7 +25,7 @@ pub(super) struct Outbox {
 struct Inner {
     sender: Sender,
     metrics: Metrics,
-    kept: Mutex<VecDeque<WireEvent>>,
+    lineup: Mutex<Lineup>,
     more: Notify,
     empty: Notify,
 }
@@ -38,7 +35,7 @@ impl Outbox {
         let inner = Inner {
             sender,
             metrics: metrics.clone(),
-            kept: Mutex::default(),
+            lineup: Mutex::default(),
             more: Notify::new(),
             empty: Notify::new(),
         };
@@ -47,45 +44,43 @@ impl Outbox {
         outbox
     }
 
-    /// Sends within `limit`, or keeps. With something kept before it the event lines up behind, so that order stays
-    /// and a receiver that is down does not slow every run.
+    /// Sends within `limit`, or keeps. Behind another event of its object, or while the receiver does not answer, the
+    /// event lines up, so that order stays and a receiver that is down does not slow every run.
     pub(super) async fn send(&self, event: WireEvent, limit: Duration) {
-        if lock(&self.inner.kept).is_empty() {
-            match tokio::time::timeout(limit, self.inner.sender.send(&event)).await {
-                Ok(Ok(())) => return,
+        let inner = &self.inner;
+        if !inner.lineup().must_wait(&event) {
+            let failed = match tokio::time::timeout(limit, inner.sender.send(&event)).await {
+                Ok(Ok(())) => {
+                    inner.lineup().accepted();
+                    return;
+                }
                 Ok(Err(error)) if error.is_final() => {
-                    refused(&self.inner.metrics, &error);
+                    refused(&inner.metrics, &event, &error);
                     return;
                 }
                 Ok(Err(error)) => {
-                    let error = describe(&error);
+                    let (failed, error) = (failure(&error), describe(&error));
                     tracing::debug!(error, "event not taken, trying again");
+                    failed
                 }
-                Err(_) => tracing::debug!("event not acknowledged in time, trying again"),
-            }
+                Err(_) => {
+                    tracing::debug!("event not acknowledged in time, trying again");
+                    Failed::Unreachable
+                }
+            };
+            let given_up = inner.lineup().keep_failed(event, failed, clock::instant());
+            inner.kept(given_up);
+            return;
         }
-        self.keep(event);
-    }
-
-    fn keep(&self, event: WireEvent) {
-        let count = {
-            let mut kept = lock(&self.inner.kept);
-            if kept.len() >= KEPT {
-                kept.pop_front();
-                self.inner.metrics.event_dropped();
-            }
-            kept.push_back(event);
-            kept.len()
-        };
-        self.inner.metrics.events_waiting(count);
-        self.inner.more.notify_one();
+        let given_up = inner.lineup().keep(event, clock::instant());
+        inner.kept(given_up);
     }
 
     /// Completes when nothing is kept.
     pub(super) async fn flush(&self) {
         loop {
             let empty = self.inner.empty.notified();
-            if lock(&self.inner.kept).is_empty() {
+            if self.inner.lineup().len() == 0 {
                 return;
             }
             self.inner.more.notify_one();
@@ -94,50 +89,89 @@ impl Outbox {
     }
 }
 
-async fn drive(inner: Arc<Inner>, shutdown: CancellationToken) {
-    let mut failures = 0;
-    loop {
-        let Some(event) = lock(&inner.kept).front().cloned() else {
-            inner.empty.notify_waiters();
-            inner.more.notified().await;
-            continue;
-        };
-        match inner.sender.send(&event).await {
-            Ok(()) => failures = 0,
-            Err(error) if error.is_final() => refused(&inner.metrics, &error),
-            Err(error) => {
-                let delay = backoff(failures, FIRST_DELAY, LONGEST_DELAY);
-                failures += 1;
-                if failures == 3 {
-                    let error = describe(&error);
-                    tracing::error!(error, "events receiver does not answer, events are kept");
-                }
-                tokio::select! {
-                    () = tokio::time::sleep(delay) => {}
-                    // One more try at once when the process ends.
-                    () = shutdown.cancelled(), if failures < 1000 => failures = 1000,
-                }
-                continue;
-            }
+impl Inner {
+    fn lineup(&self) -> MutexGuard<'_, Lineup> {
+        self.lineup.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// One more waits, perhaps in place of the oldest.
+    fn kept(&self, given_up: Option<WireEvent>) {
+        if let Some(event) = given_up {
+            self.metrics.event_dropped();
+            tracing::error!(object = object(&event), reason = event.reason, "too many events wait, the oldest is given up");
         }
-        let count = {
-            let mut kept = lock(&inner.kept);
-            // Overflow may have taken the event from the front meanwhile.
-            if kept.front() == Some(&event) {
-                kept.pop_front();
-            }
-            kept.len()
-        };
-        inner.metrics.events_waiting(count);
+        self.metrics.events_waiting(self.lineup().len());
+        self.more.notify_one();
     }
 }
 
-fn refused(metrics: &Metrics, error: &SendError) {
-    metrics.event_dropped();
-    let error = describe(error);
-    tracing::error!(error, "events receiver refused an event");
+/// Works the line off.
+async fn drive(inner: Arc<Inner>, shutdown: CancellationToken) {
+    let mut last_call = false;
+    loop {
+        let next = inner.lineup().next(clock::instant());
+        let (id, event) = match next {
+            Next::Try(id, event) => (id, event),
+            Next::Empty => {
+                inner.empty.notify_waiters();
+                inner.more.notified().await;
+                continue;
+            }
+            Next::At(due) => {
+                tokio::select! {
+                    () = tokio::time::sleep_until(due) => {}
+                    () = inner.more.notified() => {}
+                    // One more try of everything at once when the process ends.
+                    () = shutdown.cancelled(), if !last_call => {
+                        last_call = true;
+                        inner.lineup().hurry();
+                    }
+                }
+                continue;
+            }
+        };
+        let sent = inner.sender.send(&event).await;
+        let now = clock::instant();
+        match &sent {
+            Ok(()) => inner.lineup().done(id),
+            Err(error) if error.is_final() => {
+                refused(&inner.metrics, &event, error);
+                inner.lineup().remove(id);
+            }
+            Err(error) => {
+                let verdict = inner.lineup().failed(id, failure(error), now);
+                told(&inner.metrics, &event, error, verdict);
+            }
+        }
+        inner.metrics.events_waiting(inner.lineup().len());
+    }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+/// Whether the receiver answered for this event, or is not there for any.
+fn failure(error: &SendError) -> Failed {
+    if error.is_answer() { Failed::Refused } else { Failed::Unreachable }
+}
+
+fn told(metrics: &Metrics, event: &WireEvent, error: &SendError, verdict: Verdict) {
+    let error = describe(error);
+    match verdict {
+        Verdict::Kept => tracing::debug!(error, object = object(event), "event not taken, trying again"),
+        Verdict::Down => tracing::error!(error, "events receiver does not answer, events are kept"),
+        Verdict::GivenUp { tries } => {
+            metrics.event_dropped();
+            let (object, reason, message) = (object(event), &event.reason, &event.message);
+            tracing::error!(error, tries, object, reason, message, "events receiver refuses an event, it is given up");
+        }
+    }
+}
+
+fn refused(metrics: &Metrics, event: &WireEvent, error: &SendError) {
+    metrics.event_dropped();
+    let error = describe(error);
+    tracing::error!(error, object = object(event), reason = event.reason, "events receiver refused an event");
+}
+
+fn object(event: &WireEvent) -> String {
+    let object = &event.involved_object;
+    format!("{}/{}/{}", object.kind, object.namespace, object.name)
 }

@@ -14,17 +14,25 @@ use weir_proto::{
     event::v1::{PublishRequest, events_client::EventsClient},
 };
 
-use crate::{client::Clients, flags::GrpcArgs, grpc::Peer, settings::Settings};
+use crate::{
+    client::Clients,
+    flags::GrpcArgs,
+    grpc::{InvalidPeer, Peer},
+    settings::Settings,
+};
 
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(5);
 
 /// `--events-addr` makes no sense.
 #[derive(Debug, thiserror::Error)]
-#[error("invalid --events-addr {addr:?}: expected http://host/, https://host/ or grpc://host:port")]
+#[error("invalid --events-addr {addr:?}: expected http://host/, https://host/, grpc://host:port or grpcs://host:port")]
 pub struct InvalidEventsAddr {
     /// What was written.
     pub addr: String,
+    /// Why, where that says more.
+    #[source]
+    source: Option<Box<InvalidPeer>>,
 }
 
 /// An event was not taken.
@@ -56,6 +64,23 @@ impl SendError {
             Self::Grpc(status) => matches!(status.code(), tonic::Code::InvalidArgument | tonic::Code::OutOfRange),
         }
     }
+
+    /// Whether the receiver answered for this one event; else nobody is there for any, or not now.
+    #[must_use]
+    pub fn is_answer(&self) -> bool {
+        use tonic::Code;
+        match self {
+            Self::Connect(_) | Self::Timeout => false,
+            Self::Status(code) => !matches!(
+                *code,
+                StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
+            ),
+            Self::Grpc(status) => !matches!(
+                status.code(),
+                Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unauthenticated
+            ),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -82,7 +107,7 @@ impl Sender {
         settings: &Settings,
         clients: &Clients,
     ) -> Result<Option<Self>, InvalidEventsAddr> {
-        let invalid = || InvalidEventsAddr { addr: crate::redact::scrub(addr).into_owned() };
+        let invalid = || InvalidEventsAddr { addr: crate::redact::scrub(addr).into_owned(), source: None };
         if addr.is_empty() {
             return Ok(None);
         }
@@ -102,8 +127,10 @@ impl Sender {
                 let client = reqwest::Client::builder().timeout(TRY).build().map_err(|_| invalid())?;
                 Self::Https { client, url: addr.to_owned() }
             }
-            "grpc" if !rest.is_empty() => {
-                Self::Grpc(Box::new(Peer::new(rest, args, settings, clients).map_err(|_| invalid())?))
+            "grpc" | "grpcs" if !rest.is_empty() => {
+                let peer = Peer::new(addr, args, settings, clients);
+                let wrong = |source| InvalidEventsAddr { source: Some(Box::new(source)), ..invalid() };
+                Self::Grpc(Box::new(peer.map_err(wrong)?))
             }
             _ => return Err(invalid()),
         }))

@@ -6,8 +6,11 @@ use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     core::v1::ServiceAccount,
 };
+use hyper_util::rt::TokioIo;
 use kube::{Api, Client, api::PostParams};
-use tokio::{sync::Mutex, time::Instant};
+use rustls::pki_types::ServerName;
+use tokio::{net::TcpStream, sync::Mutex, time::Instant};
+use tokio_rustls::TlsConnector;
 use tonic::{
     Status,
     metadata::{Ascii, MetadataValue},
@@ -15,9 +18,14 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use super::AUDIENCE;
+use super::{
+    AUDIENCE,
+    tls::{ClientTls, TlsError},
+};
 use crate::{client::Clients, clock, flags::GrpcArgs, redact::Secret, settings::Settings};
 
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
 /// How long a token read from a file is used before the file is read again.
 const REREAD: Duration = Duration::from_secs(60);
 /// How long a requested token should live.
@@ -25,15 +33,35 @@ const LIFE: i64 = 3600;
 /// Where a pod finds its own token, whose subject is its ServiceAccount.
 const OWN_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-/// Not the address of a peer.
+/// Not a peer that can be called.
 #[derive(Debug, thiserror::Error)]
-#[error("invalid gRPC address {addr:?}: expected host:port")]
-pub struct InvalidPeer {
-    /// What was written.
-    pub addr: String,
-    /// Why.
-    #[source]
-    source: tonic::transport::Error,
+pub enum InvalidPeer {
+    /// Not the address of one.
+    #[error("invalid gRPC address {addr:?}: expected host:port or grpcs://host:port")]
+    Address {
+        /// What was written.
+        addr: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Its certificate could not be checked.
+    #[error("no TLS to gRPC address {addr:?}")]
+    Tls {
+        /// What was written.
+        addr: String,
+        /// Why.
+        #[source]
+        source: TlsError,
+    },
+}
+
+/// Host and port of a peer's address, and whether it is reached over TLS: `grpcs://` and `https://` say so; `grpc://`,
+/// `http://` and no scheme say not.
+#[must_use]
+pub fn authority(addr: &str) -> (&str, bool) {
+    let (scheme, rest) = addr.split_once("://").unwrap_or(("", addr));
+    (rest.trim_end_matches('/'), matches!(scheme, "grpcs" | "https"))
 }
 
 /// Another service. Connects when first used and again whenever needed; cheap to clone.
@@ -47,22 +75,21 @@ pub struct Peer {
 pub type Authorized = InterceptedService<Channel, Bearer>;
 
 impl Peer {
-    /// A peer at `host:port` (or `grpc://host:port`, `http://host:port`).
+    /// A peer at `host:port` or `grpcs://host:port`, see [`authority`].
     ///
     /// # Errors
-    /// When `addr` is no address.
+    /// When `addr` is no address, or certificates are needed and cannot be used.
     pub fn new(addr: &str, args: &GrpcArgs, settings: &Settings, clients: &Clients) -> Result<Self, InvalidPeer> {
-        let bare = addr.strip_prefix("grpc://").or_else(|| addr.strip_prefix("http://")).unwrap_or(addr);
-        let bare = bare.trim_end_matches('/');
-        let endpoint = Endpoint::from_shared(format!("http://{bare}"))
-            .map_err(|source| InvalidPeer { addr: addr.to_owned(), source })?
-            .user_agent(settings.name)
-            .map_err(|source| InvalidPeer { addr: addr.to_owned(), source })?
-            .connect_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(Duration::from_secs(30))
-            .keep_alive_timeout(Duration::from_secs(10))
-            .keep_alive_while_idle(true);
+        let (bare, secure) = authority(addr);
+        let endpoint = endpoint(bare, secure, settings.name)
+            .map_err(|source| InvalidPeer::Address { addr: addr.to_owned(), source })?;
+        let channel = match secure {
+            false => endpoint.connect_lazy(),
+            true => {
+                let failed = |source| InvalidPeer::Tls { addr: addr.to_owned(), source };
+                connect_tls(&endpoint, ClientTls::new(args).map_err(failed)?)
+            }
+        };
         let source = match &args.grpc_token_file {
             Some(path) => Source::File(path.clone()),
             None => match own_account(OWN_TOKEN) {
@@ -70,7 +97,7 @@ impl Peer {
                 None => Source::None,
             },
         };
-        Ok(Self { channel: endpoint.connect_lazy(), tokens: Arc::new(Tokens { source, cached: Mutex::default() }) })
+        Ok(Self { channel, tokens: Arc::new(Tokens { source, cached: Mutex::default() }) })
     }
 
     /// A channel for one or more calls within the next minutes.
@@ -84,6 +111,38 @@ impl Peer {
         };
         Ok(InterceptedService::new(self.channel.clone(), Bearer { header }))
     }
+}
+
+fn endpoint(bare: &str, secure: bool, agent: &str) -> Result<Endpoint, Box<dyn std::error::Error + Send + Sync>> {
+    let mut endpoint = Endpoint::from_shared(format!("http://{bare}"))?;
+    if secure {
+        // The connector does TLS itself; the peer is told how it was called.
+        endpoint = endpoint.origin(format!("https://{bare}").parse()?);
+    }
+    Ok(endpoint
+        .user_agent(agent)?
+        .connect_timeout(CONNECT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10))
+        .keep_alive_while_idle(true))
+}
+
+/// A channel whose every connection is made with the certificates there are at that time.
+fn connect_tls(endpoint: &Endpoint, tls: ClientTls) -> Channel {
+    let tls = Arc::new(tls);
+    endpoint.connect_with_connector_lazy(tower::service_fn(move |uri: http::Uri| {
+        let tls = Arc::clone(&tls);
+        async move {
+            let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
+            let stream = TcpStream::connect((host.as_str(), uri.port_u16().unwrap_or(443))).await?;
+            stream.set_nodelay(true)?;
+            // A fully qualified name is written without its last dot in certificates.
+            let name = ServerName::try_from(host.trim_end_matches('.').to_owned()).map_err(std::io::Error::other)?;
+            let stream = TlsConnector::from(tls.config()).connect(name, stream).await?;
+            Ok::<_, std::io::Error>(TokioIo::new(stream))
+        }
+    }))
 }
 
 /// Adds the token to every call.

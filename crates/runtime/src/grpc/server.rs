@@ -1,21 +1,21 @@
 //! The gRPC server of a service.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use kube::Client;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Server};
 
-use super::auth::AuthLayer;
+use super::{accept::connections, auth::AuthLayer, tls::ServerTls};
 
-/// Serves until `shutdown`. `client` reviews callers; `None` lets everybody in.
+/// Serves until `shutdown`, over TLS if it is given. `client` reviews callers; `None` lets everybody in.
 pub(crate) async fn serve(
     listener: TcpListener,
     routes: Routes,
     names: Vec<&'static str>,
     client: Option<Client>,
+    tls: Option<ServerTls>,
     shutdown: CancellationToken,
 ) -> Result<(), tonic::transport::Error> {
     let (reporter, health) = tonic_health::server::health_reporter();
@@ -28,13 +28,12 @@ pub(crate) async fn serve(
         routes = routes.add_service(reflection);
     }
     Server::builder()
-        .tcp_nodelay(true)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .concurrency_limit_per_connection(256)
         .layer(AuthLayer::new(client))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), shutdown.cancelled_owned())
+        .serve_with_incoming_shutdown(connections(listener, tls.map(Arc::new)), shutdown.cancelled_owned())
         .await
 }
 

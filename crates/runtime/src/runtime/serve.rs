@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use weir_reconcile::describe;
 
 use super::{GRACE, Runtime, RuntimeError, Start};
-use crate::{flags, lease::Elector, probes};
+use crate::{flags, grpc::ServerTls, lease::Elector, probes};
 
 /// How long controllers wait for the first lists of what they look up.
 const FIRST_LISTS: Duration = Duration::from_secs(60);
@@ -46,8 +46,9 @@ impl Runtime {
             if let Some(listener) = listen_grpc(&addr, common.grpc.grpc_auth).await? {
                 let client = common.grpc.grpc_auth.then(|| context.clients.own());
                 let stop = shutdown.clone();
+                let tls = ServerTls::new(&common.grpc).map_err(|error| RuntimeError::Flag(Box::new(error)))?;
                 spawn(&mut tasks, "gRPC", async move {
-                    if let Err(error) = crate::grpc::serve(listener, routes, grpc_names, client, stop).await {
+                    if let Err(error) = crate::grpc::serve(listener, routes, grpc_names, client, tls, stop).await {
                         let error = describe(&error);
                         tracing::error!(error, "gRPC server failed");
                     }

@@ -1,6 +1,9 @@
 //! Events before status, at least once, and counted in the cluster.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use weir_testkit::{WebhookSink, kind};
@@ -61,9 +64,46 @@ async fn a_duplicate_is_done_and_a_refusal_is_not_repeated() {
     sink.fail_next(1, 400);
     api.merge(WIDGET, ns, "a", &json!({"spec": {"size": 2}})).await.unwrap();
     api.wait(WIDGET, ns, "a", LIMIT, "size 2", |o| o["status"]["size"] == 2).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(1500)).await;
-    assert_eq!(sink.received().iter().map(|r| r.answered).collect::<Vec<_>>(), [429, 400]);
+    // Had the refused one been kept, this one would line up behind it.
+    api.merge(WIDGET, ns, "a", &json!({"spec": {"size": 3}})).await.unwrap();
+    sink.wait("the next event", LIMIT, |r| r.answered == 200 && r.json()["message"] == "size 3").await.unwrap();
+    assert_eq!(sink.received().iter().map(|r| r.answered).collect::<Vec<_>>(), [429, 400, 200]);
     assert!(service.metrics.text().contains("weir_events_dropped_total 1"));
+    service.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_always_refused_does_not_hold_back_others() {
+    let (ns, api) = ("poison", world().await.api());
+    let seen: Arc<Mutex<Vec<(String, u16)>>> = Arc::default();
+    let log = Arc::clone(&seen);
+    let answer = move |body: String| {
+        let status = if body.contains("size 666") { 500 } else { 202 };
+        let event: Value = serde_json::from_str(&body).unwrap_or_default();
+        log.lock().unwrap().push((event["message"].as_str().unwrap_or_default().to_owned(), status));
+        std::future::ready(http::StatusCode::from_u16(status).unwrap())
+    };
+    let router = axum::Router::new().route("/", axum::routing::post(answer));
+    let receiver = weir_testkit::HttpServer::start(router, None).await.unwrap();
+    let service = start(ns, &[&format!("--events-addr={}/", receiver.url())]).await;
+    api.apply(&widget(ns, "bad", json!({"size": 666}))).await.unwrap();
+    let asked = |message: &'static str| {
+        let seen = Arc::clone(&seen);
+        move || {
+            let found = seen.lock().unwrap().iter().any(|(said, _)| said == message);
+            async move { found }
+        }
+    };
+    weir_testkit::background::until("the refused event", LIMIT, asked("size 666")).await.unwrap();
+    api.merge(WIDGET, ns, "bad", &json!({"spec": {"size": 667}})).await.unwrap();
+    for n in 1..=4 {
+        api.apply(&widget(ns, &format!("good-{n}"), json!({"size": n}))).await.unwrap();
+    }
+    weir_testkit::background::until("an event of another object", LIMIT, asked("size 4")).await.unwrap();
+    let good = seen.lock().unwrap().iter().filter(|(_, status)| *status == 202).count();
+    assert!(good >= 1);
+    assert!(!asked("size 667")().await, "events about one object stay in order");
+    assert!(service.metrics.text().contains("weir_events_waiting "));
     service.stop().await.unwrap();
 }
 

@@ -1,6 +1,9 @@
 //! Authentication and authorization between services.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::json;
 use tonic::{Code, Request, Response, Status};
@@ -13,6 +16,11 @@ use weir_runtime::{
     Runtime, RuntimeError,
     flags::GrpcArgs,
     grpc::{Access, Caller, Peer},
+};
+
+use weir_testkit::{
+    pki::{Authority, Identity},
+    scratch::Scratch,
 };
 
 use crate::world::{LIMIT, settings, start, widget, world};
@@ -48,8 +56,14 @@ impl Events for Receiver {
     }
 }
 
-async fn serve(ns: &str, addr: &str, auth: &str) -> (Receiver, tokio::task::JoinHandle<Result<(), RuntimeError>>) {
-    let settings = settings(ns, &[&format!("--grpc-addr={addr}"), auth]).await;
+type Serving = tokio::task::JoinHandle<Result<(), RuntimeError>>;
+
+async fn serve(ns: &str, addr: &str, auth: &str) -> (Receiver, Serving) {
+    serve_with(ns, &[&format!("--grpc-addr={addr}"), auth]).await
+}
+
+async fn serve_with(ns: &str, args: &[&str]) -> (Receiver, Serving) {
+    let settings = settings(ns, args).await;
     let mut runtime = Runtime::new(settings).await.unwrap();
     let receiver = Receiver::default();
     runtime.grpc(EventsServer::new(receiver.clone()));
@@ -57,6 +71,10 @@ async fn serve(ns: &str, addr: &str, auth: &str) -> (Receiver, tokio::task::Join
 }
 
 async fn peer(addr: &str, token: Option<&str>) -> Peer {
+    peer_with(addr, token, GrpcArgs::default()).await
+}
+
+async fn peer_with(addr: &str, token: Option<&str>, args: GrpcArgs) -> Peer {
     let settings = settings("grpc", &[]).await;
     let context = Runtime::new(settings).await.unwrap().context();
     let file = token.map(|token| {
@@ -64,7 +82,7 @@ async fn peer(addr: &str, token: Option<&str>) -> Peer {
         std::fs::write(&path, token).unwrap();
         path
     });
-    let args = GrpcArgs { grpc_token_file: file, ..GrpcArgs::default() };
+    let args = GrpcArgs { grpc_token_file: file, ..args };
     Peer::new(addr, &args, &context.settings, &context.clients).unwrap()
 }
 
@@ -73,20 +91,23 @@ fn free_port() -> u16 {
 }
 
 async fn publish(peer: &Peer, ns: &str) -> Result<(), Code> {
-    let object = ObjectReference { namespace: ns.to_owned(), name: "a".to_owned(), ..ObjectReference::default() };
-    let request = PublishRequest { event: Some(Event { involved_object: Some(object), ..Event::default() }) };
     let end = tokio::time::Instant::now() + LIMIT;
     loop {
-        let result = EventsClient::new(peer.channel().await.unwrap()).publish(request.clone()).await;
-        match result {
-            Ok(_) => return Ok(()),
+        match once(peer, ns).await {
             // The server may still be starting.
-            Err(status) if status.code() == Code::Unavailable && tokio::time::Instant::now() < end => {
+            Err(Code::Unavailable) if tokio::time::Instant::now() < end => {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
-            Err(status) => return Err(status.code()),
+            result => return result,
         }
     }
+}
+
+async fn once(peer: &Peer, ns: &str) -> Result<(), Code> {
+    let object = ObjectReference { namespace: ns.to_owned(), name: "a".to_owned(), ..ObjectReference::default() };
+    let request = PublishRequest { event: Some(Event { involved_object: Some(object), ..Event::default() }) };
+    let result = EventsClient::new(peer.channel().await.unwrap()).publish(request).await;
+    result.map(drop).map_err(|status| status.code())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,4 +172,113 @@ async fn events_travel_by_grpc_too() {
     assert_eq!(event.reason, "Succeeded");
     assert_eq!(event.metadata.get("test.weir.dev/revision").map(String::as_str), Some("r1"));
     service.stop().await.unwrap();
+}
+
+/// `tls.crt`, `tls.key` and `ca.crt` in a directory, as a mounted Secret has them.
+fn mount(dir: &Path, identity: &Identity, authority: &Authority) {
+    std::fs::create_dir_all(dir).unwrap();
+    identity.write(dir, "tls").unwrap();
+    std::fs::write(dir.join("ca.crt"), authority.pem()).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_certificates_mounted_nothing_is_said_in_the_clear() {
+    let scratch = Scratch::new("grpc-tls").unwrap();
+    let (ours, others) = (Authority::new("ours").unwrap(), Authority::new("others").unwrap());
+    let (server, foreign) = (scratch.path().join("server"), scratch.path().join("foreign"));
+    mount(&server, &ours.server(&[]).unwrap(), &ours);
+    mount(&foreign, &others.client("someone").unwrap(), &others);
+    let addr = format!("127.0.0.1:{}", free_port());
+    let tls = format!("--grpc-tls-dir={}", server.display());
+    let (receiver, _server) =
+        serve_with("grpc", &[&format!("--grpc-addr={addr}"), "--grpc-auth=false", &tls]).await;
+
+    let ca = |path: &Path| GrpcArgs { grpc_ca: Some(path.join("ca.crt")), ..GrpcArgs::default() };
+    let secure = format!("grpcs://{addr}");
+    assert_eq!(publish(&peer_with(&secure, None, ca(&server)).await, "apps").await, Ok(()));
+    let from_dir = GrpcArgs { grpc_tls_dir: Some(server.clone()), ..GrpcArgs::default() };
+    assert_eq!(publish(&peer_with(&secure, None, from_dir).await, "apps").await, Ok(()), "ca.crt of the directory");
+    for (what, peer) in [
+        ("an authority nobody told it of", peer_with(&secure, None, ca(&foreign)).await),
+        ("the machine's authorities", peer_with(&secure, None, GrpcArgs::default()).await),
+        ("no TLS", peer(&addr, None).await),
+    ] {
+        assert!(once(&peer, "apps").await.is_err(), "{what}");
+    }
+    assert_eq!(receiver.taken.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_show_a_certificate_where_it_is_asked_for() {
+    let scratch = Scratch::new("grpc-mtls").unwrap();
+    let (ours, others) = (Authority::new("ours").unwrap(), Authority::new("others").unwrap());
+    let [server, caller, foreign] = ["server", "caller", "foreign"].map(|name| scratch.path().join(name));
+    mount(&server, &ours.server(&[]).unwrap(), &ours);
+    mount(&caller, &ours.client("kustomize-controller").unwrap(), &ours);
+    mount(&foreign, &others.client("someone").unwrap(), &ours);
+    let addr = format!("127.0.0.1:{}", free_port());
+    let args = [
+        format!("--grpc-addr={addr}"),
+        "--grpc-auth=false".to_owned(),
+        format!("--grpc-tls-dir={}", server.display()),
+        format!("--grpc-client-ca={}", server.join("ca.crt").display()),
+    ];
+    let (_receiver, _server) = serve_with("grpc", &args.each_ref().map(String::as_str)).await;
+    let secure = format!("grpcs://{addr}");
+    let shows = |dir: &Path| GrpcArgs { grpc_tls_dir: Some(dir.to_owned()), ..GrpcArgs::default() };
+    assert_eq!(publish(&peer_with(&secure, None, shows(&caller)).await, "apps").await, Ok(()));
+    assert!(once(&peer_with(&secure, None, shows(&foreign)).await, "apps").await.is_err());
+    let nothing = GrpcArgs { grpc_ca: Some(server.join("ca.crt")), ..GrpcArgs::default() };
+    assert!(once(&peer_with(&secure, None, nothing).await, "apps").await.is_err());
+
+    let missing = scratch.path().join("nowhere");
+    let flag = format!("--grpc-tls-dir={}", missing.display());
+    let (_, refused) = serve_with("grpc", &["--grpc-addr=127.0.0.1:0", &flag]).await;
+    let error = weir_reconcile::describe(&refused.await.unwrap().unwrap_err());
+    assert!(error.contains("nowhere/tls.crt"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_travel_by_grpc_over_tls() {
+    let (ns, api) = ("grpcsevents", world().await.api());
+    let scratch = Scratch::new("grpcs-events").unwrap();
+    let authority = Authority::new("ours").unwrap();
+    mount(scratch.path(), &authority.server(&[]).unwrap(), &authority);
+    let addr = format!("127.0.0.1:{}", free_port());
+    let tls = format!("--grpc-tls-dir={}", scratch.path().display());
+    let (receiver, _server) =
+        serve_with("grpc", &[&format!("--grpc-addr={addr}"), "--grpc-auth=false", &tls]).await;
+    let ca = format!("--grpc-ca={}", scratch.path().join("ca.crt").display());
+    let service = start(ns, &[&format!("--events-addr=grpcs://{addr}"), &ca]).await;
+    api.apply(&widget(ns, "a", json!({"size": 1}))).await.unwrap();
+    let taken = || async { !receiver.taken.lock().unwrap().is_empty() };
+    weir_testkit::background::until("an event", LIMIT, taken).await.unwrap();
+    service.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_cannot_make_us_ask_the_api_server_often() {
+    let (ns, api) = ("grpcflood", world().await.api());
+    let addr = format!("127.0.0.1:{}", free_port());
+    let (_receiver, _server) = serve(ns, &addr, "--grpc-auth=true").await;
+    api.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "known", "namespace": ns}}))
+        .await
+        .unwrap();
+    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": ["weir"]}});
+    let path = format!("/api/v1/namespaces/{ns}/serviceaccounts/known/token");
+    let reply = api.request("POST", &path, Some(("application/json", body.to_string().into_bytes()))).await.unwrap();
+    let token = reply.ok().unwrap()["status"]["token"].as_str().unwrap().to_owned();
+    let known = peer(&addr, Some(&token)).await;
+    assert_eq!(publish(&known, ns).await, Err(Code::PermissionDenied), "known, and may nothing");
+
+    let mut codes = Vec::new();
+    for n in 0..200 {
+        codes.push(once(&peer(&addr, Some(&format!("junk-{n}"))).await, ns).await.unwrap_err());
+        if codes.last() == Some(&Code::ResourceExhausted) {
+            break;
+        }
+    }
+    assert_eq!(codes[0], Code::Unauthenticated);
+    assert_eq!(codes.last(), Some(&Code::ResourceExhausted), "{} tokens were reviewed", codes.len());
+    assert_eq!(once(&known, ns).await, Err(Code::PermissionDenied), "who is known goes on being known");
 }
