@@ -163,10 +163,10 @@ impl Ctx<'_> {
         crate::exec::run(ctx, name, data).map(Str::from).map_err(|error| Failure::Exec(error).into())
     }
 
-    /// Calls a function with arguments as they are, checked against its signature as Go's `call` does.
+    /// Calls a function with arguments that fit its signature.
     ///
     /// # Errors
-    /// When the arguments do not fit, or the function fails.
+    /// What the function returned as error.
     pub fn call(&mut self, function: &Function, args: &[Value]) -> Result<Value, FuncError> {
         self.charge(1)?;
         function.call(self, args)

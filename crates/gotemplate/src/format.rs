@@ -1,19 +1,78 @@
-//! Go's `fmt`.
+//! Go's `fmt` and the parts of `strconv` it needs: the same text for every value, verb and flag.
+
+mod float;
+mod integer;
+mod printer;
+mod quoting;
+mod tables;
+mod verbs;
+
+pub use float::{Style, float_text};
+pub use quoting::{quote, quote_ascii, quote_bytes};
+
+pub(crate) use quoting::{first_chars, is_letter_or_digit, is_printable};
 
 use crate::value::Value;
+
+use printer::Printer;
+
+/// `fmt.Sprintf(format, args...)`.
+#[must_use]
+pub fn sprintf(format: &[u8], args: &[Value]) -> Vec<u8> {
+    let mut printer = Printer::default();
+    verbs::printf(&mut printer, format, args);
+    printer.buf
+}
+
+/// `fmt.Sprint(args...)`: a space between two arguments when neither is a string.
+#[must_use]
+pub fn sprint(args: &[Value]) -> Vec<u8> {
+    let mut printer = Printer::default();
+    let mut before_was_string = true;
+    for arg in args {
+        let is_string = arg.kind() == crate::Kind::String;
+        if !is_string && !before_was_string {
+            printer.buf.push(b' ');
+        }
+        printer.arg(arg, 'v');
+        before_was_string = is_string;
+    }
+    printer.buf
+}
+
+/// `fmt.Sprintln(args...)`: always a space between, and a newline at the end.
+#[must_use]
+pub fn sprintln(args: &[Value]) -> Vec<u8> {
+    let mut printer = Printer::default();
+    for (place, arg) in args.iter().enumerate() {
+        if place > 0 {
+            printer.buf.push(b' ');
+        }
+        printer.arg(arg, 'v');
+    }
+    printer.buf.push(b'\n');
+    printer.buf
+}
 
 /// A value as `%v` prints it.
 #[must_use]
 pub fn sprint_value(value: &Value) -> Vec<u8> {
-    match value {
-        Value::String(text) => text.to_vec(),
-        Value::Int(_, it) => it.to_string().into_bytes(),
-        _ => b"<nil>".to_vec(),
-    }
+    let mut out = Vec::new();
+    print_value(&mut out, value);
+    out
 }
 
-/// A string in double quotes, as `strconv.Quote` writes it.
-#[must_use]
-pub fn quote(text: &[u8]) -> String {
-    format!("{:?}", String::from_utf8_lossy(text))
+/// Adds a value as `%v` prints it.
+pub fn print_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::String(text) => out.extend_from_slice(text),
+        Value::Int(_, number) => integer::push_decimal(out, number.unsigned_abs(), *number < 0),
+        Value::Uint(_, number) => integer::push_decimal(out, *number, false),
+        Value::Bool(it) => out.extend_from_slice(if *it { b"true" } else { b"false" }),
+        _ => {
+            let mut printer = Printer { buf: std::mem::take(out), ..Printer::default() };
+            printer.arg(value, 'v');
+            *out = printer.buf;
+        }
+    }
 }

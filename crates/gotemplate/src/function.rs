@@ -86,6 +86,15 @@ impl Function {
         Type::Func(self.signature.text)
     }
 
+    /// A number that stands for where it is in memory.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        match &self.body {
+            Body::Plain(body) => *body as usize,
+            Body::Closure(body) => Rc::as_ptr(body).cast::<u8>() as usize,
+        }
+    }
+
     /// Calls it with arguments that fit the signature.
     ///
     /// # Errors

@@ -7,11 +7,16 @@
 //! Functions are registered with their signatures ([`Functions`]), so that arguments are checked and refused as Go does.
 //! Execution is bounded ([`Limits`]); the crate reads no clock and does no I/O.
 
+mod ast;
+mod ast_print;
+mod builtin;
 mod context;
 mod error;
 mod exec;
 pub mod format;
 mod function;
+mod lex;
+mod parse;
 mod set;
 pub mod sprig;
 mod text;
@@ -21,7 +26,7 @@ mod value;
 pub use context::{Ctx, Limits, MissingKey, Options};
 pub use error::{Bound, ExecError, Failure, FuncError, InnerFailure, ParseError, Span};
 pub use function::{Function, Functions, Plain, Signature};
-pub use set::{Set, Template};
+pub use set::Set;
 pub use text::Str;
 pub use types::{
     ANY_MAP, ANY_SLICE, BYTES, DURATION, INT_SLICE, JSON_NUMBER, Kind, Methods, Named, STRING_MAP, STRING_SLICE, Type,

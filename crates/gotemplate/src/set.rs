@@ -3,24 +3,14 @@
 use std::{collections::HashMap, rc::Rc};
 
 use crate::{
+    ast::Parsed,
     context::{Ctx, Options, Usage},
     error::{ExecError, ParseError},
     function::Functions,
+    parse,
+    text::Str,
     value::Value,
 };
-
-/// One parsed template.
-pub struct Template {
-    name: String,
-}
-
-impl Template {
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
 
 /// Templates by name, with the functions they may call. A clone costs nothing and does not see what is parsed into the
 /// original afterwards, nor the other way round.
@@ -29,37 +19,95 @@ pub struct Set(Rc<Inner>);
 
 struct Inner {
     functions: Rc<Functions>,
-    own: HashMap<String, Rc<Template>>,
+    own: HashMap<String, Rc<Parsed>>,
     base: Option<Set>,
+    name: String,
+    stack: usize,
 }
+
+/// How many bytes of stack parsing may take unless told otherwise.
+const STACK: usize = 1 << 20;
 
 impl Set {
     /// No templates yet.
     #[must_use]
     pub fn new(functions: Rc<Functions>) -> Self {
-        Self(Rc::new(Inner { functions, own: HashMap::new(), base: None }))
+        Self::named("", functions)
+    }
+
+    /// No templates yet, with the name that messages about templates that do not exist give the set.
+    #[must_use]
+    pub fn named(name: &str, functions: Rc<Functions>) -> Self {
+        let (name, stack) = (name.to_owned(), STACK);
+        Self(Rc::new(Inner { functions, own: HashMap::new(), base: None, name, stack }))
+    }
+
+    /// The same templates in a set of another name, with so many bytes of the thread's stack for parsing: texts nested
+    /// beyond that are refused. (1 MiB unless told otherwise.)
+    #[must_use]
+    pub fn renamed(&self, name: &str, stack: usize) -> Self {
+        let functions = self.0.functions.clone();
+        Self(Rc::new(Inner { functions, own: HashMap::new(), base: Some(self.clone()), name: name.to_owned(), stack }))
+    }
+
+    /// The set's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// Parses a text under a name, with every template it defines. A template that is there already is replaced, unless
-    /// the new one is empty (only space and definitions) and the old one is not.
+    /// the new one is empty (only space and definitions).
     ///
     /// # Errors
     /// When the text is not a template, or defines one twice.
-    pub fn parse(&mut self, name: &str, _text: &str) -> Result<(), ParseError> {
-        let template = Rc::new(Template { name: name.to_owned() });
+    pub fn parse(&mut self, name: &str, text: impl Into<Str>) -> Result<(), ParseError> {
+        let text = text.into();
+        let parsed = parse::parse(name, &text, &self.0.functions, self.0.stack)?;
+        let new: Vec<_> = parsed
+            .into_iter()
+            .filter(|it| !(parse::is_empty(&it.tree.root, &text) && self.contains(&it.tree.name)))
+            .map(|it| (it.tree.name.clone(), Rc::new(it)))
+            .collect();
         if let Some(inner) = Rc::get_mut(&mut self.0) {
-            inner.own.insert(name.to_owned(), template);
-        } else {
-            let own = HashMap::from([(name.to_owned(), template)]);
-            self.0 = Rc::new(Inner { functions: self.0.functions.clone(), own, base: Some(self.clone()) });
+            inner.own.extend(new);
+            return Ok(());
         }
+        let inner = &self.0;
+        self.0 = Rc::new(Inner {
+            functions: inner.functions.clone(),
+            own: new.into_iter().collect(),
+            base: Some(self.clone()),
+            name: inner.name.clone(),
+            stack: inner.stack,
+        });
         Ok(())
     }
 
-    /// The template of this name.
+    /// Whether there is a template of this name.
     #[must_use]
-    pub fn lookup(&self, name: &str) -> Option<&Rc<Template>> {
-        self.0.own.get(name).or_else(|| self.0.base.as_ref()?.lookup(name))
+    pub fn contains(&self, name: &str) -> bool {
+        self.lookup(name).is_some()
+    }
+
+    /// The names of all templates, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = self.0.base.as_ref().map(Self::names).unwrap_or_default();
+        names.extend(self.0.own.keys().cloned());
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    pub(crate) fn lookup(&self, name: &str) -> Option<&Parsed> {
+        let mut set = self;
+        loop {
+            if let Some(found) = set.0.own.get(name) {
+                return Some(found);
+            }
+            set = set.0.base.as_ref()?;
+        }
     }
 
     /// The functions.

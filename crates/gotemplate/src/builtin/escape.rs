@@ -1,0 +1,78 @@
+//! `html`, `js` and `urlquery`.
+
+use crate::{context::Ctx, error::FuncError, format, lex::decode, value::Value};
+
+/// The arguments as one text, printed as templates print values.
+fn text_of(args: &[Value]) -> Vec<u8> {
+    match args {
+        [Value::String(text)] => text.to_vec(),
+        _ => {
+            let printable: Vec<Value> = args.iter().map(printable).collect();
+            format::sprint(&printable)
+        }
+    }
+}
+
+fn printable(value: &Value) -> Value {
+    match value {
+        Value::Nil | Value::Missing => Value::string("<no value>"),
+        other => other.clone(),
+    }
+}
+
+fn finished(ctx: &mut Ctx<'_>, text: Vec<u8>) -> Result<Value, FuncError> {
+    ctx.charge_output(text.len())?;
+    Ok(Value::string(text))
+}
+
+/// For HTML text and attributes.
+pub(super) fn html(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let text = text_of(args);
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            0 => out.extend_from_slice("\u{FFFD}".as_bytes()),
+            b'"' => out.extend_from_slice(b"&#34;"),
+            b'\'' => out.extend_from_slice(b"&#39;"),
+            b'&' => out.extend_from_slice(b"&amp;"),
+            b'<' => out.extend_from_slice(b"&lt;"),
+            b'>' => out.extend_from_slice(b"&gt;"),
+            other => out.push(other),
+        }
+    }
+    finished(ctx, out)
+}
+
+/// For strings in JavaScript.
+pub(super) fn js(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let text = text_of(args);
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_slice();
+    while let Some((char, len)) = decode(rest) {
+        let (taken, left) = rest.split_at(len);
+        match char {
+            '\\' | '\'' | '"' => out.extend_from_slice(&[b'\\', char as u8]),
+            '<' | '>' | '&' | '=' | '\0'..'\u{20}' => {
+                out.extend_from_slice(format!("\\u{:04X}", u32::from(char)).as_bytes());
+            }
+            _ if char.is_ascii() || format::is_printable(char) => out.extend_from_slice(taken),
+            _ => out.extend_from_slice(format!("\\u{:04X}", u32::from(char)).as_bytes()),
+        }
+        rest = left;
+    }
+    finished(ctx, out)
+}
+
+/// For values in the query of a URL.
+pub(super) fn urlquery(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let text = text_of(args);
+    let mut out = Vec::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte),
+            b' ' => out.push(b'+'),
+            other => out.extend_from_slice(format!("%{other:02X}").as_bytes()),
+        }
+    }
+    finished(ctx, out)
+}

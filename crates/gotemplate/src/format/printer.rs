@@ -1,0 +1,379 @@
+//! Prints one value with one verb.
+
+use crate::{
+    format::quoting::{can_backquote, char_count, first_chars, quote_bytes},
+    text::Str,
+    types::{Kind, Type},
+    value::Value,
+};
+
+/// What stands between `%` and the verb.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Flags {
+    pub(super) width: Option<usize>,
+    pub(super) precision: Option<usize>,
+    pub(super) minus: bool,
+    pub(super) plus: bool,
+    pub(super) sharp: bool,
+    pub(super) space: bool,
+    pub(super) zero: bool,
+    /// `%+v`
+    pub(super) plus_v: bool,
+    /// `%#v`
+    pub(super) sharp_v: bool,
+}
+
+/// Where text is collected.
+#[derive(Default)]
+pub(super) struct Printer {
+    pub(super) buf: Vec<u8>,
+    pub(super) flags: Flags,
+    /// Within `%!verb(…)`, where methods are not asked.
+    pub(super) erroring: bool,
+}
+
+/// How deeply values are printed; only values that contain themselves are deeper, and Go never ends there.
+const MAX_DEPTH: usize = 200;
+
+impl Printer {
+    pub(super) fn fill(&mut self, count: usize, with: u8) {
+        self.buf.resize(self.buf.len() + count, with);
+    }
+
+    /// Pads to the width, on the left with zeros if the flags say so.
+    pub(super) fn pad(&mut self, text: &[u8]) {
+        let with = if self.flags.zero && !self.flags.minus { b'0' } else { b' ' };
+        self.pad_by(text, with);
+    }
+
+    pub(super) fn pad_with_spaces(&mut self, text: &[u8]) {
+        self.pad_by(text, b' ');
+    }
+
+    fn pad_by(&mut self, text: &[u8], with: u8) {
+        let missing = self.flags.width.map_or(0, |width| width.saturating_sub(char_count(text)));
+        if !self.flags.minus {
+            self.fill(missing, with);
+        }
+        self.buf.extend_from_slice(text);
+        if self.flags.minus {
+            self.fill(missing, b' ');
+        }
+    }
+
+    fn truncated<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        self.flags.precision.map_or(text, |count| first_chars(text, count))
+    }
+
+    /// An argument, by itself.
+    pub(super) fn arg(&mut self, value: &Value, verb: char) {
+        match (value, verb) {
+            (Value::Missing | Value::Nil, 'T' | 'v') => self.pad(b"<nil>"),
+            (Value::Missing | Value::Nil, _) => self.bad_verb(value, verb),
+            (_, 'T') => {
+                let name = value.type_name();
+                let name = self.truncated(name.as_bytes()).to_vec();
+                self.pad(&name);
+            }
+            (_, 'p') => self.pointer(value, 'p'),
+            (Value::Bytes(bytes), _) => self.bytes(value, bytes, verb, "[]byte", 0),
+            _ => self.value(value, verb, 0),
+        }
+    }
+
+    /// `%!verb(type=value)`
+    fn bad_verb(&mut self, value: &Value, verb: char) {
+        self.buf.extend_from_slice(format!("%!{verb}(").as_bytes());
+        if matches!(value, Value::Missing | Value::Nil) {
+            self.buf.extend_from_slice(b"<nil>");
+        } else {
+            self.buf.extend_from_slice(value.type_name().as_bytes());
+            self.buf.push(b'=');
+            let before = std::mem::replace(&mut self.erroring, true);
+            self.arg(value, 'v');
+            self.erroring = before;
+        }
+        self.buf.push(b')');
+    }
+
+    /// Prints by `Error` or `String`, if the value has one of them and the verb takes strings.
+    fn by_method(&mut self, value: &Value, verb: char) -> bool {
+        if self.erroring || self.flags.sharp_v || !matches!(verb, 'v' | 's' | 'x' | 'X' | 'q' | 'w') {
+            return false;
+        }
+        let text = match value {
+            Value::Object(object) => object.text(),
+            Value::Named(named, _) => named.methods.and_then(|it| it.text(value)),
+            Value::List(_) | Value::Map(_) => match value.type_of() {
+                Some(Type::Named(named)) => named.methods.and_then(|it| it.text(value)),
+                _ => None,
+            },
+            _ => None,
+        };
+        text.is_some_and(|text| {
+            self.string(&text, verb);
+            true
+        })
+    }
+
+    /// A value at some depth within the argument.
+    fn value(&mut self, value: &Value, verb: char, depth: usize) {
+        if depth > MAX_DEPTH {
+            self.buf.extend_from_slice(b"...");
+            return;
+        }
+        if verb == 'w' && !self.erroring && !matches!(value, Value::Missing | Value::Nil) {
+            self.bad_verb(value, verb);
+            return;
+        }
+        if self.by_method(value, verb) {
+            return;
+        }
+        let printed = match value.plain() {
+            Value::Missing | Value::Nil => {
+                self.buf.extend_from_slice(if self.flags.sharp_v { b"interface {}(nil)" } else { b"<nil>" });
+                true
+            }
+            Value::Bool(it) => matches!(verb, 't' | 'v') && {
+                self.pad(if *it { b"true" } else { b"false" });
+                true
+            },
+            Value::Int(_, number) => self.integer(number.unsigned_abs(), *number < 0, verb, true),
+            Value::Uint(_, number) => self.integer(*number, false, verb, false),
+            Value::Float(kind, number) => self.float(*number, kind.bits(), verb),
+            Value::Complex(real, imaginary) => self.complex(*real, *imaginary, verb),
+            Value::String(text) => self.string(text, verb),
+            Value::Bytes(bytes) => {
+                self.bytes(value, bytes, verb, "[]uint8", depth);
+                true
+            }
+            _ => {
+                self.composed(value, verb, depth);
+                true
+            }
+        };
+        if !printed {
+            self.bad_verb(value, verb);
+        }
+    }
+
+    fn composed(&mut self, value: &Value, verb: char, depth: usize) {
+        match value {
+            Value::List(list) => self.slice(value, list, verb, depth),
+            Value::Map(map) => self.map(value, &map.entries(), verb, depth),
+            Value::NilOf(of) => self.nil(value, *of, verb, depth),
+            Value::Object(object) => {
+                let is_pointer = object.type_of().kind() == Kind::Pointer;
+                if is_pointer && depth > 0 {
+                    self.pointer(value, verb);
+                    return;
+                }
+                if is_pointer {
+                    self.buf.push(b'&');
+                }
+                self.fields(value, &object.fields(), verb, depth + usize::from(is_pointer));
+            }
+            _ => self.pointer(value, verb),
+        }
+    }
+
+    fn complex(&mut self, real: f64, imaginary: f64, verb: char) -> bool {
+        if !matches!(verb, 'v' | 'b' | 'g' | 'G' | 'x' | 'X' | 'f' | 'F' | 'e' | 'E') {
+            return false;
+        }
+        let plus = self.flags.plus;
+        self.buf.push(b'(');
+        self.float(real, 64, verb);
+        self.flags.plus = true;
+        self.float(imaginary, 64, verb);
+        self.flags.plus = plus;
+        self.buf.extend_from_slice(b"i)");
+        true
+    }
+
+    /// A string with any of the verbs; false when the verb is not for strings.
+    fn string(&mut self, text: &[u8], verb: char) -> bool {
+        match verb {
+            'v' if self.flags.sharp_v => self.quoted(text),
+            'v' | 's' => {
+                let text = self.truncated(text);
+                self.pad(text);
+            }
+            'x' | 'X' => self.hex_text(text, verb == 'X'),
+            'q' => self.quoted(text),
+            _ => return false,
+        }
+        true
+    }
+
+    fn quoted(&mut self, text: &[u8]) {
+        let text = self.truncated(text);
+        if self.flags.sharp && can_backquote(text) {
+            let raw = [b"`", text, b"`"].concat();
+            self.pad(&raw);
+            return;
+        }
+        let quoted = quote_bytes(text, b'"', self.flags.plus);
+        self.pad(&quoted);
+    }
+
+    /// Every byte in hexadecimal; the precision counts bytes.
+    fn hex_text(&mut self, text: &[u8], upper: bool) {
+        let flags = self.flags;
+        let count = flags.precision.unwrap_or(usize::MAX).min(text.len());
+        let mut out = String::new();
+        for (place, byte) in text.iter().take(count).enumerate() {
+            if flags.space && place > 0 {
+                out.push(' ');
+            }
+            if flags.sharp && (flags.space || place == 0) {
+                out.push_str(if upper { "0X" } else { "0x" });
+            }
+            out.push_str(&if upper { format!("{byte:02X}") } else { format!("{byte:02x}") });
+        }
+        self.pad(out.as_bytes());
+    }
+
+    fn bytes(&mut self, value: &Value, bytes: &[u8], verb: char, name: &str, depth: usize) {
+        match verb {
+            's' => {
+                let text = self.truncated(bytes).to_vec();
+                self.pad(&text);
+            }
+            'x' | 'X' => self.hex_text(bytes, verb == 'X'),
+            'q' => self.quoted(bytes),
+            'v' | 'd' if self.flags.sharp_v => {
+                self.buf.extend_from_slice(name.as_bytes());
+                self.buf.push(b'{');
+                for (place, byte) in bytes.iter().enumerate() {
+                    if place > 0 {
+                        self.buf.extend_from_slice(b", ");
+                    }
+                    self.hex_with_prefix(u64::from(*byte), true);
+                }
+                self.buf.push(b'}');
+            }
+            _ => {
+                let items = value.elements().unwrap_or_default();
+                self.slice(value, &items, verb, depth);
+            }
+        }
+    }
+
+    fn slice(&mut self, value: &Value, items: &[Value], verb: char, depth: usize) {
+        let sharp = self.flags.sharp_v;
+        if sharp {
+            self.buf.extend_from_slice(value.type_name().as_bytes());
+        }
+        self.buf.push(if sharp { b'{' } else { b'[' });
+        for (place, item) in items.iter().enumerate() {
+            self.separator(place);
+            self.value(item, verb, depth + 1);
+        }
+        self.buf.push(if sharp { b'}' } else { b']' });
+    }
+
+    fn separator(&mut self, place: usize) {
+        if place > 0 {
+            self.buf.extend_from_slice(if self.flags.sharp_v { b", " } else { b" " });
+        }
+    }
+
+    fn map(&mut self, value: &Value, entries: &[(Str, Value)], verb: char, depth: usize) {
+        let sharp = self.flags.sharp_v;
+        if sharp {
+            self.buf.extend_from_slice(value.type_name().as_bytes());
+            self.buf.push(b'{');
+        } else {
+            self.buf.extend_from_slice(b"map[");
+        }
+        for (place, (key, item)) in entries.iter().enumerate() {
+            self.separator(place);
+            self.value(&Value::String(key.clone()), verb, depth + 1);
+            self.buf.push(b':');
+            self.value(item, verb, depth + 1);
+        }
+        self.buf.push(if sharp { b'}' } else { b']' });
+    }
+
+    fn fields(&mut self, value: &Value, fields: &[(&'static str, Value)], verb: char, depth: usize) {
+        if self.flags.sharp_v {
+            let name = value.type_name();
+            self.buf.extend_from_slice(name.trim_start_matches('*').as_bytes());
+        }
+        self.buf.push(b'{');
+        for (place, (name, item)) in fields.iter().enumerate() {
+            self.separator(place);
+            if self.flags.plus_v || self.flags.sharp_v {
+                self.buf.extend_from_slice(name.as_bytes());
+                self.buf.push(b':');
+            }
+            self.value(item, verb, depth + 1);
+        }
+        self.buf.push(b'}');
+    }
+
+    fn nil(&mut self, value: &Value, of: Type, verb: char, depth: usize) {
+        let composed = matches!(of.kind(), Kind::Slice | Kind::Map);
+        if !composed {
+            self.pointer(value, verb);
+            return;
+        }
+        if of.elem() == Some(Type::Uint8) && matches!(verb, 's' | 'q' | 'x' | 'X') {
+            self.bytes(value, b"", verb, "[]uint8", depth);
+            return;
+        }
+        if self.flags.sharp_v {
+            // By itself, `[]byte` is called so.
+            let bytes = of == crate::BYTES && depth == 0;
+            let name = if bytes { "[]byte".to_owned() } else { of.to_string() };
+            self.buf.extend_from_slice(name.as_bytes());
+            self.buf.extend_from_slice(b"(nil)");
+            return;
+        }
+        self.buf.extend_from_slice(if of.kind() == Kind::Map { b"map[]" } else { b"[]" });
+    }
+
+    /// An address, for what has one.
+    fn pointer(&mut self, value: &Value, verb: char) {
+        let Some(address) = address(value) else {
+            self.bad_verb(value, verb);
+            return;
+        };
+        match verb {
+            'v' if self.flags.sharp_v => {
+                self.buf.extend_from_slice(format!("({})(", value.type_name()).as_bytes());
+                if address == 0 {
+                    self.buf.extend_from_slice(b"nil");
+                } else {
+                    self.hex_with_prefix(address, true);
+                }
+                self.buf.push(b')');
+            }
+            'v' if address == 0 => self.pad(b"<nil>"),
+            'v' | 'p' => {
+                let sharp = self.flags.sharp;
+                self.hex_with_prefix(address, !sharp);
+            }
+            'b' | 'o' | 'd' | 'x' | 'X' => {
+                self.integer(address, false, verb, false);
+            }
+            _ => self.bad_verb(value, verb),
+        }
+    }
+}
+
+/// Where a value stands in memory; 0 for nil, `None` for what is not a reference.
+fn address(value: &Value) -> Option<u64> {
+    Some(match value {
+        Value::NilOf(_) => 0,
+        Value::List(list) => list.address() as u64,
+        Value::Map(map) => map.address() as u64,
+        Value::Bytes(bytes) => bytes.as_ptr() as u64,
+        Value::Func(function) => function.address() as u64,
+        Value::Object(object) if object.type_of().kind() == Kind::Pointer => {
+            std::rc::Rc::as_ptr(object).cast::<u8>() as u64
+        }
+        _ => return None,
+    })
+}
