@@ -1,7 +1,16 @@
 //! Nodes to text as go-yaml v3 writes them in kyaml's settings: two columns a level, comments and styles kept.
+//!
+//! ```text
+//! node --[`comments`: heads, line comments and feet wait here until their place comes]--> [`Writer`] --> text
+//! ```
+//! go-yaml takes a tree as a row of events and keeps at most one comment of a sort waiting. A comment that finds no place where
+//! it stands is written at the next one, so the order of the steps below matters.
 
+mod comments;
+
+use self::comments::Waiting;
 use crate::resolve::{Resolved, Schema, resolve};
-use crate::writer::{Place, V3, Writer, is_simple_key};
+use crate::writer::{Place, V3, Writer, analysis_of};
 use crate::{Comments, Data, Node, Style};
 
 /// Where the items of a sequence below a key stand.
@@ -30,7 +39,7 @@ pub fn emit(node: &Node) -> String {
 /// The text of a document.
 #[must_use]
 pub fn emit_with(node: &Node, options: EmitOptions) -> String {
-    let mut emitter = Emitter { w: Writer::new(V3), options };
+    let mut emitter = Emitter { w: Writer::new(V3), options, waiting: Waiting::default(), flow: 0 };
     emitter.document(node);
     emitter.w.out
 }
@@ -62,59 +71,84 @@ fn first_sequence(node: &Node) -> Option<SequenceIndent> {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
+/// What a node is part of.
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Context {
     Root,
     Sequence,
     Mapping,
+    /// A key on one line.
+    Key,
+    /// A key behind `?`.
+    LongKey,
 }
 
-struct Emitter {
+/// Longest key, with its anchor and tag, that is written without `?`.
+const SIMPLE_KEY: usize = 128;
+
+struct Emitter<'a> {
     w: Writer,
     options: EmitOptions,
+    waiting: Waiting<'a>,
+    /// Flow collections around.
+    flow: usize,
 }
 
-impl Emitter {
-    fn document(&mut self, node: &Node) {
-        let none = Comments::default();
-        let comments = node.comments().unwrap_or(&none);
-        if !comments.head.is_empty() {
-            self.comment_lines(&comments.head);
-            self.w.end_line();
-        }
-        self.node(node, Context::Root);
-        if matches!(node.data, Data::Scalar(_) | Data::Alias(_)) {
-            self.line_comment(node);
-        }
-        if !self.w.at_indention() || self.w.column() > 0 {
+impl<'a> Emitter<'a> {
+    fn document(&mut self, node: &'a Node) {
+        let (head, foot) = node.document_comments();
+        self.waiting.add(head, "", "");
+        if !head.is_empty() {
+            self.head();
             self.w.put_break();
         }
-        if !comments.foot.is_empty() {
-            self.w.end_line();
-            self.w.indent = 0;
-            self.comment_lines(&comments.foot);
-        }
+        self.begin(node, "");
+        self.head();
+        self.open(node, Context::Root);
+        self.line_and_foot();
+        self.body(node, Context::Root);
+        self.waiting.add("", "", foot);
+        self.w.foot_indent = Some(0);
+        self.foot();
+        self.w.foot_indent = None;
+        self.w.write_indent();
     }
 
-    /// Comment lines at the current indentation; the cursor stays behind the last.
-    fn comment_lines(&mut self, text: &str) {
-        for (index, line) in text.lines().enumerate() {
-            if index > 0 && line.is_empty() {
-                self.w.put_break();
-                continue;
+    /// The comments a node brings when it begins. `tail`: the foot of the entry before it.
+    fn begin(&mut self, node: &'a Node, tail: &'a str) {
+        let takes_tail = matches!(node.data, Data::Scalar(_) | Data::Mapping(_));
+        self.waiting.tail(if takes_tail { tail } else { "" });
+        let Some(comments) = node.comments() else { return };
+        match node.data {
+            Data::Scalar(_) | Data::Alias(_) => {
+                self.waiting.add(&comments.head, &comments.line, &comments.foot);
             }
-            self.w.write_indent();
-            self.w.raw(line);
+            Data::Mapping(_) | Data::Sequence(_) => self.waiting.add(&comments.head, "", ""),
         }
-        self.w.end_line();
     }
 
-    fn line_comment(&mut self, node: &Node) {
-        if let Some(comments) = node.comments()
-            && !comments.line.is_empty()
-        {
-            self.w.raw(" ");
-            self.w.raw(&comments.line);
+    /// The comments a collection brings when it ends. The foot of a key waits for the next entry.
+    fn end(&mut self, node: &'a Node, context: Context) {
+        if let Some(comments) = node.comments() {
+            let key = matches!(context, Context::Key | Context::LongKey);
+            self.waiting.add("", &comments.line, if key { "" } else { &comments.foot });
+        }
+    }
+
+    /// Anchor, tag and, for a scalar, its text.
+    fn open(&mut self, node: &'a Node, context: Context) {
+        match &node.data {
+            Data::Alias(name) => self.w.indicator(&format!("*{name}"), true, false, false),
+            Data::Scalar(text) => {
+                let (tag, style) = scalar_form(node, text);
+                self.properties(node, tag);
+                let place = Place { flow: self.flow > 0, simple_key: context == Context::Key };
+                let mut line = std::mem::take(&mut self.waiting.line);
+                self.w.scalar(text, style, place, &mut line);
+                self.waiting.line = line;
+            }
+            Data::Sequence(_) => self.properties(node, collection_tag(node, "!!seq")),
+            Data::Mapping(_) => self.properties(node, collection_tag(node, "!!map")),
         }
     }
 
@@ -123,189 +157,280 @@ impl Emitter {
             self.w.indicator(&format!("&{anchor}"), true, false, false);
         }
         if let Some(tag) = tag {
-            let tag = if tag.starts_with('!') { tag.to_owned() } else { format!("!<{tag}>") };
-            self.w.indicator(&tag, true, false, false);
+            self.w.indicator(&written_tag(tag), true, false, false);
         }
     }
 
-    fn node(&mut self, node: &Node, context: Context) {
+    /// What stands inside of a collection.
+    fn body(&mut self, node: &'a Node, context: Context) {
+        let flow = self.flow > 0 || node.style == Style::Flow || node.is_empty_collection();
         match &node.data {
-            Data::Alias(name) => self.w.indicator(&format!("*{name}"), true, false, false),
-            Data::Scalar(text) => self.scalar(node, text, Place::default()),
-            Data::Sequence(items) => {
-                self.properties(node, node.tag().filter(|t| *t != "!!seq"));
-                if items.is_empty() || node.style == Style::Flow {
-                    self.flow_sequence(items);
-                } else {
-                    self.sequence(items, context);
-                }
-            }
-            Data::Mapping(entries) => {
-                self.properties(node, node.tag().filter(|t| *t != "!!map"));
-                if entries.is_empty() || node.style == Style::Flow {
-                    self.flow_mapping(entries);
-                } else {
-                    self.mapping(entries);
-                }
-            }
+            Data::Sequence(items) if flow => self.flow_sequence(node, items, context),
+            Data::Sequence(items) => self.sequence(node, items, context),
+            Data::Mapping(entries) if flow => self.flow_mapping(node, entries, context),
+            Data::Mapping(entries) => self.mapping(node, entries, context),
+            Data::Scalar(_) | Data::Alias(_) => {}
         }
     }
 
-    fn scalar(&mut self, node: &Node, text: &str, place: Place) {
-        let (tag, style) = scalar_form(node, text);
-        self.properties(node, tag);
-        self.w.scalar(text, style, place);
-    }
-
-    fn sequence(&mut self, items: &[Node], context: Context) {
+    fn sequence(&mut self, node: &'a Node, items: &'a [Node], context: Context) {
         let before = self.w.indent;
-        let compact = context == Context::Mapping
+        let compact = matches!(context, Context::Mapping | Context::LongKey)
             && self.options.sequences == SequenceIndent::Compact
             && (self.w.column() == 0 || !self.w.at_indention());
-        self.w.indent = if before < 0 {
-            0
-        } else if compact {
-            before
-        } else {
-            before + 2
+        self.w.indent = match before {
+            ..0 => 0,
+            _ if compact => before,
+            _ => before + 2,
         };
         for item in items {
-            let comments = item.comments();
-            if let Some(comments) = comments.filter(|c| !c.head.is_empty()) {
-                self.comment_lines(&comments.head);
-            }
+            self.begin(item, "");
+            self.head();
             self.w.write_indent();
             self.w.indicator("-", true, false, true);
-            self.node(item, Context::Sequence);
-            if !is_block_collection(item) && !is_block_scalar(item) {
-                self.line_comment(item);
-            }
-            if let Some(comments) = comments.filter(|c| !c.foot.is_empty()) {
-                self.foot(&comments.foot);
-            }
+            self.open(item, Context::Sequence);
+            self.line_and_foot();
+            self.body(item, Context::Sequence);
         }
+        self.end(node, context);
         self.w.indent = before;
     }
 
-    fn foot(&mut self, text: &str) {
-        self.comment_lines(text);
-        self.w.end_line();
-    }
-
-    fn mapping(&mut self, entries: &[(Node, Node)]) {
+    fn mapping(&mut self, node: &'a Node, entries: &'a [(Node, Node)], context: Context) {
         let before = self.w.indent;
         self.w.indent = if before < 0 { 0 } else { before + 2 };
-        let last = entries.len().saturating_sub(1);
-        for (index, (key, value)) in entries.iter().enumerate() {
-            self.entry(key, value, index == last);
-        }
-        self.w.indent = before;
-    }
-
-    fn entry(&mut self, key: &Node, value: &Node, last: bool) {
-        if let Some(comments) = key.comments().filter(|c| !c.head.is_empty()) {
-            self.comment_lines(&comments.head);
-        }
-        self.w.write_indent();
-        self.key(key);
-        if is_block_collection(value) {
-            self.line_comment(value);
-        }
-        self.node(value, Context::Mapping);
-        if !is_block_collection(value) && !is_block_scalar(value) {
-            self.line_comment(value);
-        }
-        if let Some(comments) = key.comments().filter(|c| !c.foot.is_empty()) {
-            self.comment_lines(&comments.foot);
-            if !last {
-                self.w.end_line();
+        let mut foot = "";
+        for (key, value) in entries {
+            self.begin_key(key, foot);
+            foot = foot_of(key);
+            self.head();
+            self.w.write_indent();
+            let key_line = std::mem::take(&mut self.waiting.line);
+            if !key_line.is_empty() {
+                self.waiting.key_line = key_line;
             }
-        }
-    }
-
-    fn key(&mut self, key: &Node) {
-        match &key.data {
-            Data::Scalar(text) if is_simple_key(text) => {
-                if text == "<<" && key.style == Style::Plain && key.tag().is_none() {
-                    // Written out by go-yaml v3.
-                    self.properties(key, Some("!!merge"));
-                }
-                self.scalar(key, text, Place { flow: false, simple_key: true });
+            let simple = is_simple_key(key);
+            if simple {
+                self.open(key, Context::Key);
+                self.body(key, Context::Key);
+                self.begin(value, "");
                 self.w.indicator(":", false, false, false);
-            }
-            Data::Alias(name) => {
-                self.w.indicator(&format!("*{name}"), true, false, false);
-                self.w.indicator(":", true, false, false);
-            }
-            _ => {
+            } else {
                 self.w.indicator("?", true, false, true);
-                self.node(key, Context::Mapping);
+                self.open(key, Context::LongKey);
+                self.body(key, Context::LongKey);
+                self.begin(value, "");
                 self.w.write_indent();
                 self.w.indicator(":", true, false, true);
             }
+            self.value(value);
+        }
+        self.waiting.tail(foot);
+        self.end(node, context);
+        self.head();
+        self.w.indent = before;
+    }
+
+    /// As [`Self::begin`]; the foot of a key waits for the next entry.
+    fn begin_key(&mut self, key: &'a Node, tail: &'a str) {
+        let takes_tail = matches!(key.data, Data::Scalar(_) | Data::Mapping(_));
+        self.waiting.tail(if takes_tail { tail } else { "" });
+        if let Some(comments) = key.comments() {
+            let line = if matches!(key.data, Data::Scalar(_) | Data::Alias(_)) { comments.line.as_str() } else { "" };
+            self.waiting.add(&comments.head, line, "");
         }
     }
 
-    fn flow_sequence(&mut self, items: &[Node]) {
-        self.w.indicator("[", true, true, false);
-        for (index, item) in items.iter().enumerate() {
-            if index > 0 {
-                self.w.indicator(",", false, false, false);
+    /// The value of a block mapping's entry, behind its `:`.
+    fn value(&mut self, value: &'a Node) {
+        self.key_line(value);
+        self.open(value, Context::Mapping);
+        self.line_and_foot();
+        self.body(value, Context::Mapping);
+    }
+
+    /// A comment behind a key goes behind its scalar, or in front of its block.
+    fn key_line(&mut self, value: &Node) {
+        if self.waiting.key_line.is_empty() {
+            return;
+        }
+        match value.data {
+            Data::Scalar(_) if self.waiting.line.is_empty() => {
+                self.waiting.line = std::mem::take(&mut self.waiting.key_line);
             }
-            self.flow_node(item, false);
+            Data::Mapping(_) | Data::Sequence(_) if value.style != Style::Flow => {
+                std::mem::swap(&mut self.waiting.line, &mut self.waiting.key_line);
+                self.line();
+                std::mem::swap(&mut self.waiting.line, &mut self.waiting.key_line);
+            }
+            _ => {}
+        }
+    }
+
+    fn flow_open(&mut self, bracket: &str) -> i32 {
+        let before = self.w.indent;
+        self.w.indicator(bracket, true, true, false);
+        self.w.indent = if before < 0 { 2 } else { before + 2 };
+        self.flow += 1;
+        before
+    }
+
+    fn flow_sequence(&mut self, node: &'a Node, items: &'a [Node], context: Context) {
+        let mut before = None;
+        // A comment behind an item stands behind its comma, which is written before it then.
+        let mut comma_written = false;
+        for item in items {
+            self.begin(item, "");
+            match before {
+                None => before = Some(self.flow_open("[")),
+                Some(_) if !comma_written => self.w.indicator(",", false, false, false),
+                Some(_) => {}
+            }
+            self.head();
+            if self.w.column() == 0 {
+                self.w.write_indent();
+            }
+            comma_written = self.waiting.is_any();
+            self.open(item, Context::Sequence);
+            self.comma_and_comments();
+            self.body(item, Context::Sequence);
+        }
+        self.end(node, context);
+        let before = before.unwrap_or_else(|| self.flow_open("["));
+        self.flow -= 1;
+        self.w.indent = before;
+        if self.w.column() == 0 {
+            self.w.write_indent();
         }
         self.w.indicator("]", false, false, false);
+        self.line_and_foot();
     }
 
-    fn flow_mapping(&mut self, entries: &[(Node, Node)]) {
-        self.w.indicator("{", true, true, false);
-        for (index, (key, value)) in entries.iter().enumerate() {
-            if index > 0 {
-                self.w.indicator(",", false, false, false);
+    fn flow_mapping(&mut self, node: &'a Node, entries: &'a [(Node, Node)], context: Context) {
+        let mut before = None;
+        let mut comma_written = false;
+        let mut foot = "";
+        for (key, value) in entries {
+            self.begin_key(key, foot);
+            foot = foot_of(key);
+            match before {
+                None => before = Some(self.flow_open("{")),
+                Some(_) if !comma_written => self.w.indicator(",", false, false, false),
+                Some(_) => {}
             }
-            self.flow_node(key, true);
-            self.w.indicator(":", false, false, false);
-            self.flow_node(value, false);
+            self.head();
+            if self.w.column() == 0 {
+                self.w.write_indent();
+            }
+            if is_simple_key(key) {
+                self.open(key, Context::Key);
+                self.body(key, Context::Key);
+                self.begin(value, "");
+                self.w.indicator(":", false, false, false);
+            } else {
+                self.w.indicator("?", true, false, false);
+                self.open(key, Context::LongKey);
+                self.body(key, Context::LongKey);
+                self.begin(value, "");
+                self.w.indicator(":", true, false, false);
+            }
+            comma_written = self.waiting.is_any();
+            self.open(value, Context::Mapping);
+            self.comma_and_comments();
+            self.body(value, Context::Mapping);
         }
+        self.waiting.tail(foot);
+        self.end(node, context);
+        let first = before.is_none();
+        let before = before.unwrap_or_else(|| self.flow_open("{"));
+        if self.waiting.is_any_around() && !first && !comma_written {
+            self.w.indicator(",", false, false, false);
+        }
+        self.head();
+        self.flow -= 1;
+        self.w.indent = before;
         self.w.indicator("}", false, false, false);
+        self.line_and_foot();
     }
 
-    fn flow_node(&mut self, node: &Node, key: bool) {
-        match &node.data {
-            Data::Scalar(text) => {
-                self.scalar(node, text, Place { flow: true, simple_key: key });
+    fn comma_and_comments(&mut self) {
+        if self.waiting.is_any() {
+            self.w.indicator(",", false, false, false);
+        }
+        self.line_and_foot();
+    }
+
+    fn line_and_foot(&mut self) {
+        self.line();
+        self.foot();
+    }
+}
+
+fn foot_of(key: &Node) -> &str {
+    key.comments().map_or("", |Comments { foot, .. }| foot)
+}
+
+/// A key that is written on one line in front of its `:`.
+fn is_simple_key(key: &Node) -> bool {
+    let anchor = key.anchor().map_or(0, str::len);
+    let tag = |tag: Option<&str>| tag.map_or(0, str::len);
+    let length = match &key.data {
+        Data::Alias(name) => name.len(),
+        Data::Scalar(text) => {
+            if text.len() > SIMPLE_KEY || analysis_of(text).multiline {
+                return false;
             }
-            Data::Alias(name) => self.w.indicator(&format!("*{name}"), true, false, false),
-            Data::Sequence(items) => {
-                self.properties(node, node.tag().filter(|t| *t != "!!seq"));
-                self.flow_sequence(items);
-            }
-            Data::Mapping(entries) => {
-                self.properties(node, node.tag().filter(|t| *t != "!!map"));
-                self.flow_mapping(entries);
+            anchor + tag(scalar_form(key, text).0) + text.len()
+        }
+        Data::Sequence(items) if items.is_empty() => anchor + tag(collection_tag(key, "!!seq")),
+        Data::Mapping(entries) if entries.is_empty() => anchor + tag(collection_tag(key, "!!map")),
+        Data::Sequence(_) | Data::Mapping(_) => return false,
+    };
+    length <= SIMPLE_KEY
+}
+
+/// The tag of a collection, if it must be written.
+fn collection_tag<'n>(node: &'n Node, implied: &str) -> Option<&'n str> {
+    let (tag, written) = node.telling_tag()?;
+    (written || tag != implied).then_some(tag)
+}
+
+/// A tag as it stands in a text; characters that may not are escaped.
+fn written_tag(tag: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-;/?:@&=+$,_.~*'()[]".contains(c);
+    let escaped = |rest: &str| {
+        let mut out = String::with_capacity(rest.len());
+        for char in rest.chars() {
+            if plain(char) {
+                out.push(char);
+            } else {
+                let mut buffer = [0; 4];
+                for byte in char.encode_utf8(&mut buffer).bytes() {
+                    out.push_str(&format!("%{byte:02X}"));
+                }
             }
         }
+        out
+    };
+    match (tag.strip_prefix("!!"), tag.strip_prefix('!')) {
+        (Some(rest), _) => format!("!!{}", escaped(rest)),
+        (None, Some(rest)) => format!("!{}", escaped(rest)),
+        (None, None) => format!("!<{}>", escaped(tag)),
     }
-}
-
-fn is_block_collection(node: &Node) -> bool {
-    node.style != Style::Flow
-        && matches!(node.data, Data::Mapping(_) | Data::Sequence(_))
-        && !node.is_empty_collection()
-}
-
-fn is_block_scalar(node: &Node) -> bool {
-    matches!(node.style, Style::Literal | Style::Folded) && matches!(node.data, Data::Scalar(_))
 }
 
 /// The tag that must be written and the style to wish for.
-fn scalar_form<'a>(node: &'a Node, text: &str) -> (Option<&'a str>, Style) {
+fn scalar_form<'n>(node: &'n Node, text: &str) -> (Option<&'n str>, Style) {
     let plain = if text.contains('\n') { Style::Literal } else { Style::Plain };
-    let style = if node.style.is_quoted() { node.style } else { plain };
-    let tag = match node.tag() {
+    let quoted = node.style.is_quoted();
+    let style = if quoted { node.style } else { plain };
+    let tag = match node.telling_tag() {
+        Some((tag, true)) => return (Some(tag), style),
+        // go-yaml knows a merge key by its tag and writes it out.
+        None if !quoted && text == "<<" => return (Some("!!merge"), style),
         None => return (None, style),
-        Some("!!str") if node.style.is_quoted() => return (None, style),
-        Some(tag) => tag,
+        Some(("!!str", false)) if quoted => return (None, style),
+        Some((tag, false)) => tag,
     };
     let implied = match resolve(text, Schema::V3) {
         Resolved::Null => "!!null",

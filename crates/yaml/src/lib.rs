@@ -24,7 +24,7 @@ mod writer;
 pub use emit::{EmitOptions, SequenceIndent, emit, emit_all, emit_with, sequence_indent_of};
 pub use error::{Error, ErrorKind, Limits};
 pub use node::{Comments, Data, Document, Node, Position, Style};
-pub use parse::{parse, parse_one};
+pub use parse::{parse, parse_first, parse_one};
 pub use print::{float_text, key_order, to_string, values_to_string};
 pub use resolve::{Resolved, Schema, resolve};
 pub use value::{from_value, parse_value, parse_values, to_value, to_value_with};

@@ -61,8 +61,12 @@ impl Comments {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Extra {
     tag: Option<String>,
+    /// The tag stands in the text, so it is written back.
+    tag_written: bool,
     anchor: Option<String>,
     comments: Comments,
+    /// Head and foot of the document this node is the content of.
+    document: Option<Box<(String, String)>>,
 }
 
 /// What a node holds.
@@ -147,8 +151,24 @@ impl Node {
     /// Sets or drops the explicit tag.
     pub fn set_tag(&mut self, tag: Option<&str>) {
         if tag.is_some() || self.extra.is_some() {
-            self.extra_mut().tag = tag.map(str::to_owned);
+            let extra = self.extra_mut();
+            extra.tag = tag.map(str::to_owned);
+            extra.tag_written = false;
         }
+    }
+
+    /// Sets a tag that is written even where the text says the same. `!` says nothing and is not written.
+    pub(crate) fn set_written_tag(&mut self, tag: &str) {
+        let extra = self.extra_mut();
+        extra.tag = Some(tag.to_owned());
+        extra.tag_written = tag != "!";
+    }
+
+    /// The tag, unless it says nothing; true when it must be written.
+    pub(crate) fn telling_tag(&self) -> Option<(&str, bool)> {
+        let extra = self.extra.as_ref()?;
+        let tag = extra.tag.as_deref().filter(|tag| *tag != "!")?;
+        Some((tag, extra.tag_written))
     }
 
     /// The anchor's name.
@@ -175,6 +195,36 @@ impl Node {
         &mut self.extra_mut().comments
     }
 
+    pub(crate) fn set_comments(&mut self, comments: Comments) {
+        if !comments.is_empty() {
+            self.extra_mut().comments = comments;
+        }
+    }
+
+    /// Comments of the document this node is the content of: above it, set off by a blank line, and at its end.
+    #[must_use]
+    pub fn document_comments(&self) -> (&str, &str) {
+        match self.extra.as_ref().and_then(|extra| extra.document.as_deref()) {
+            Some((head, foot)) => (head, foot),
+            None => ("", ""),
+        }
+    }
+
+    /// Sets the comments of the document this node is the content of.
+    pub fn set_document_comments(&mut self, head: String, foot: String) {
+        if !head.is_empty() || !foot.is_empty() {
+            self.extra_mut().document = Some(Box::new((head, foot)));
+        } else if let Some(extra) = &mut self.extra {
+            extra.document = None;
+        }
+    }
+
+    /// A document without content.
+    pub(crate) fn is_absent(&self) -> bool {
+        let empty = matches!(&self.data, Data::Scalar(text) if text.is_empty());
+        empty && self.style == Style::Plain && self.anchor().is_none() && self.is_null()
+    }
+
     fn extra_mut(&mut self) -> &mut Extra {
         self.extra.get_or_insert_with(Box::default)
     }
@@ -183,6 +233,7 @@ impl Node {
     pub fn clear_comments(&mut self) {
         if let Some(extra) = &mut self.extra {
             extra.comments = Comments::default();
+            extra.document = None;
             if extra.tag.is_none() && extra.anchor.is_none() {
                 self.extra = None;
             }
@@ -244,8 +295,8 @@ impl Node {
     #[must_use]
     pub fn is_null(&self) -> bool {
         match &self.data {
-            Data::Scalar(text) => match self.tag() {
-                Some(tag) => tag == "!!null",
+            Data::Scalar(text) => match self.telling_tag() {
+                Some((tag, _)) => tag == "!!null",
                 None => !self.style.is_quoted() && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"),
             },
             _ => false,

@@ -41,10 +41,10 @@ struct Printer {
 impl Printer {
     fn value(&mut self, value: &Value, context: Context) {
         match value {
-            Value::Null => self.w.scalar("null", Style::Plain, Place::default()),
-            Value::Bool(b) => self.w.scalar(if *b { "true" } else { "false" }, Style::Plain, Place::default()),
-            Value::Number(n) => self.w.scalar(&number(n), Style::Plain, Place::default()),
-            Value::String(s) => self.w.scalar(s, string_style(s), Place::default()),
+            Value::Null => self.w.scalar("null", Style::Plain, Place::default(), &mut ""),
+            Value::Bool(b) => self.w.scalar(if *b { "true" } else { "false" }, Style::Plain, Place::default(), &mut ""),
+            Value::Number(n) => self.w.scalar(&number(n), Style::Plain, Place::default(), &mut ""),
+            Value::String(s) => self.w.scalar(s, string_style(s), Place::default(), &mut ""),
             Value::Array(items) if items.is_empty() => self.empty("[", "]"),
             Value::Array(items) => self.sequence(items, context),
             Value::Object(map) if map.is_empty() => self.empty("{", "}"),
@@ -88,11 +88,11 @@ impl Printer {
     fn entry(&mut self, key: &str, value: &Value) {
         self.w.write_indent();
         if is_simple_key(key) {
-            self.w.scalar(key, string_style(key), Place { flow: false, simple_key: true });
+            self.w.scalar(key, string_style(key), Place { flow: false, simple_key: true }, &mut "");
             self.w.indicator(":", false, false, false);
         } else {
             self.w.indicator("?", true, false, true);
-            self.w.scalar(key, string_style(key), Place::default());
+            self.w.scalar(key, string_style(key), Place::default(), &mut "");
             self.w.write_indent();
             self.w.indicator(":", true, false, true);
         }

@@ -267,7 +267,7 @@ pub(crate) fn is_base60(text: &str) -> bool {
 /// What kind of scalar a node is once tag, style and text are weighed; `""` for a collection.
 pub(crate) fn scalar_kind(node: &Node) -> &'static str {
     let Data::Scalar(text) = &node.data else { return "" };
-    match node.tag() {
+    match node.telling_tag().map(|(tag, _)| tag) {
         Some("!!str") => return "str",
         Some("!!null") => return "null",
         Some("!!bool") => return "bool",

@@ -4,7 +4,7 @@
 
 mod analysis;
 
-pub(crate) use analysis::{is_break, is_simple_key};
+pub(crate) use analysis::{Analysis, is_break, is_simple_key};
 
 use self::analysis::{analyze, is_printable, select};
 use crate::Style;
@@ -38,11 +38,26 @@ pub(crate) struct Writer {
     whitespace: bool,
     /// Nothing but indentation and indicators stands on the line.
     indention: bool,
+    /// Below a comment at this indentation a blank line follows, so that it stays a foot.
+    pub(crate) foot_indent: Option<i32>,
+}
+
+/// What a scalar's characters allow in go-yaml v3.
+pub(crate) fn analysis_of(text: &str) -> Analysis {
+    analyze(text, V3)
 }
 
 impl Writer {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        Self { out: String::new(), indent: -1, dialect, column: 0, whitespace: true, indention: true }
+        Self {
+            out: String::new(),
+            indent: -1,
+            dialect,
+            column: 0,
+            whitespace: true,
+            indention: true,
+            foot_indent: None,
+        }
     }
 
     pub(crate) fn column(&self) -> usize {
@@ -65,23 +80,19 @@ impl Writer {
         self.indention = true;
     }
 
-    /// Ends the line; the next token stands at the start of the next.
-    pub(crate) fn end_line(&mut self) {
-        self.put_break();
-        self.whitespace = true;
-    }
-
     /// To the current indentation, on a new line unless nothing was written on this one.
     pub(crate) fn write_indent(&mut self) {
         let indent = usize::try_from(self.indent).unwrap_or(0);
         if !self.indention || self.column > indent || (self.column == indent && !self.whitespace) {
             self.put_break();
         }
+        if self.foot_indent.take().is_some_and(|foot| foot == self.indent.max(0)) {
+            self.put_break();
+        }
         while self.column < indent {
             self.put(' ');
         }
         self.whitespace = true;
-        self.indention = true;
     }
 
     pub(crate) fn indicator(&mut self, text: &str, need_blank: bool, is_blank: bool, is_indention: bool) {
@@ -94,12 +105,39 @@ impl Writer {
         self.indention = self.indention && is_indention;
     }
 
-    /// Text as it is, such as a comment.
-    pub(crate) fn raw(&mut self, text: &str) {
-        self.out.push_str(text);
-        self.column += text.chars().count();
-        self.whitespace = false;
-        self.indention = false;
+    /// Comment lines at the indentation; what was no comment becomes one. Ends the line.
+    pub(crate) fn comment(&mut self, text: &str) {
+        let (mut breaks, mut marked) = (false, false);
+        for char in text.chars() {
+            if is_break(char) {
+                self.write_break(char);
+                (breaks, marked) = (true, false);
+                continue;
+            }
+            if breaks {
+                self.write_indent();
+            }
+            if !marked && char != '#' {
+                self.put('#');
+                self.put(' ');
+            }
+            marked = true;
+            self.put(char);
+            self.indention = false;
+            breaks = false;
+        }
+        if !breaks {
+            self.put_break();
+        }
+        self.whitespace = true;
+    }
+
+    /// A comment behind what was written. Ends the line.
+    pub(crate) fn line_comment(&mut self, text: &str) {
+        if !self.whitespace {
+            self.put(' ');
+        }
+        self.comment(text);
     }
 
     /// One level deeper for the time of `body`; inside a sequence the dash is skipped.
@@ -111,7 +149,8 @@ impl Writer {
     }
 
     /// A scalar in the wished style, or the nearest one that can hold it.
-    pub(crate) fn scalar(&mut self, text: &str, wish: Style, place: Place) {
+    /// `comment` is written behind the header of a block and is empty then.
+    pub(crate) fn scalar(&mut self, text: &str, wish: Style, place: Place, comment: &mut &str) {
         let analysis = analyze(text, self.dialect);
         let style = select(text, wish, place, &analysis);
         let before = self.indent;
@@ -121,25 +160,21 @@ impl Writer {
         match style {
             Style::SingleQuoted => self.single_quoted(text, may_break),
             Style::DoubleQuoted => self.double_quoted(text, may_break),
-            Style::Literal => self.literal(text),
-            Style::Folded => self.folded(text),
+            Style::Literal => self.literal(text, std::mem::take(comment)),
+            Style::Folded => self.folded(text, std::mem::take(comment)),
             Style::Plain | Style::Flow => self.plain(text, may_break),
         }
         self.indent = before;
     }
 
     fn plain(&mut self, text: &str, may_break: bool) {
-        if text.is_empty() {
-            if self.dialect.width != usize::MAX && !self.whitespace {
-                self.put(' ');
-            }
-            return;
-        }
-        if !self.whitespace {
+        // v3 writes nothing at all for an empty text, v2 a blank.
+        let written = !text.is_empty() || self.dialect.width != usize::MAX;
+        if written && !self.whitespace {
             self.put(' ');
         }
         self.words(text, may_break, false);
-        self.whitespace = false;
+        self.whitespace &= !written;
         self.indention = false;
     }
 
@@ -269,11 +304,19 @@ impl Writer {
         self.indicator(hint, false, false, false);
     }
 
-    fn literal(&mut self, text: &str) {
+    fn block_comment(&mut self, comment: &str) {
+        if comment.is_empty() {
+            self.put_break();
+        } else {
+            self.line_comment(comment);
+        }
+        self.whitespace = true;
+    }
+
+    fn literal(&mut self, text: &str, comment: &str) {
         self.indicator("|", true, false, false);
         self.block_hints(text);
-        self.put_break();
-        self.whitespace = true;
+        self.block_comment(comment);
         let mut breaks = true;
         for char in text.chars() {
             if is_break(char) {
@@ -290,11 +333,10 @@ impl Writer {
         }
     }
 
-    fn folded(&mut self, text: &str) {
+    fn folded(&mut self, text: &str, comment: &str) {
         self.indicator(">", true, false, false);
         self.block_hints(text);
-        self.put_break();
-        self.whitespace = true;
+        self.block_comment(comment);
         let (mut breaks, mut leading_spaces) = (true, true);
         // A single break reads as a blank, so it is doubled. go-yaml decides this by the first character of the whole text
         // where it should look at the next line: what it writes does not always read back the same.

@@ -1,127 +1,124 @@
 //! Block scalars: `|` and `>`.
 
-use super::Parser;
+use std::borrow::Cow;
+
 use super::cursor::is_blank;
-use crate::{Error, Node, Style};
+use super::scan::Scanner;
+use super::token::Mark;
+use crate::{Error, Style};
 
 /// How a block scalar ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Chomp {
     Strip,
     Clip,
     Keep,
 }
 
-impl Parser<'_> {
-    /// A `|` or `>` scalar below a parent at column `parent`.
-    pub(super) fn block_scalar(&mut self, parent: i32) -> Result<Node, Error> {
-        self.count()?;
-        let at = self.position();
-        let literal = self.peek() == b'|';
+impl Scanner<'_> {
+    pub(super) fn block_scalar(&mut self, literal: bool) -> Result<(), Error> {
+        let start = self.mark();
         self.advance(1);
         let (chomp, increment) = self.block_header()?;
-        let comment = self.take_line_comment().map(str::to_owned);
-        self.skip_spaces();
-        if !self.at_end() && !self.at_break() {
-            return Err(self.syntax("did not find expected comment or line break after a block scalar's header"));
+        self.skip_blanks();
+        if self.peek() == b'#' {
+            self.line_comment(start);
+            self.skip_line();
         }
-        if self.at_break() {
-            self.advance_break();
+        if !self.is_break_or_end_at(0) {
+            return Err(self.syntax("did not find expected comment or line break"));
         }
-        let base = parent.max(-1);
-        let indent = match increment {
-            Some(n) => usize::try_from(base.max(0)).unwrap_or(0) + n,
-            None => self.detect_indent(usize::try_from(base + 1).unwrap_or(0).max(1))?,
+        self.take_break();
+        let indent = increment.map_or(0, |n| self.indent.max(0) + n);
+        let (text, end) = self.block_text(indent, literal, chomp)?;
+        let style = if literal { Style::Literal } else { Style::Folded };
+        self.push_scalar(Cow::Owned(text), style, start, end);
+        Ok(())
+    }
+
+    /// The sign of how it ends and the indentation, in any order.
+    fn block_header(&mut self) -> Result<(Chomp, Option<i32>), Error> {
+        let mut chomp = self.chomp();
+        let increment = match self.peek() {
+            b'0' => return Err(self.syntax("found an indentation indicator equal to 0")),
+            digit @ b'1'..=b'9' => {
+                self.advance(1);
+                Some(i32::from(digit - b'0'))
+            }
+            _ => None,
         };
-        let text = self.block_text(indent, literal, chomp);
-        let mut node = Node::scalar(text);
-        node.style = if literal { Style::Literal } else { Style::Folded };
-        node.position = self.finish(at);
-        if let Some(comment) = comment {
-            node.comments_mut().line = comment;
+        if chomp.is_none() && increment.is_some() {
+            chomp = self.chomp();
         }
-        self.pending.content();
-        Ok(node)
+        Ok((chomp.unwrap_or(Chomp::Clip), increment))
     }
 
-    fn block_header(&mut self) -> Result<(Chomp, Option<usize>), Error> {
-        let (mut chomp, mut increment) = (Chomp::Clip, None);
-        loop {
-            match self.peek() {
-                b'+' => chomp = Chomp::Keep,
-                b'-' => chomp = Chomp::Strip,
-                b'0' => return Err(self.syntax("found an indentation indicator equal to 0")),
-                digit @ b'1'..=b'9' if increment.is_none() => increment = Some(usize::from(digit - b'0')),
-                _ => return Ok((chomp, increment)),
-            }
-            self.advance(1);
-        }
+    fn chomp(&mut self) -> Option<Chomp> {
+        let chomp = match self.peek() {
+            b'+' => Chomp::Keep,
+            b'-' => Chomp::Strip,
+            _ => return None,
+        };
+        self.advance(1);
+        Some(chomp)
     }
 
-    /// The indentation of the first line with text, at least `least`; blank lines may be indented less.
-    fn detect_indent(&mut self, least: usize) -> Result<usize, Error> {
-        let (mut at, mut widest) = (self.pos, 0);
-        loop {
-            let rest = self.bytes.get(at..).unwrap_or_default();
-            let column = rest.iter().take_while(|&&b| b == b' ').count();
-            widest = widest.max(column);
-            match rest.get(column) {
-                Some(b'\n') => at += column + 1,
-                Some(b'\r') => at += column + 1 + usize::from(rest.get(column + 1) == Some(&b'\n')),
-                Some(b'\t') if column < least => {
-                    return Err(self.syntax("found a tab character where an indentation space is expected"));
-                }
-                _ => return Ok(widest.max(least)),
-            }
-        }
-    }
-
-    /// Steps over blank lines and the indentation of the next one; the number of lines.
-    fn block_breaks(&mut self, indent: usize) -> usize {
-        let mut breaks = 0;
-        loop {
-            while self.column() < indent && self.peek() == b' ' {
-                self.pos += 1;
-            }
-            if !self.at_break() {
-                return breaks;
-            }
-            self.advance_break();
-            breaks += 1;
-        }
-    }
-
-    fn block_text(&mut self, indent: usize, literal: bool, chomp: Chomp) -> String {
+    /// The lines and where they end. `indent`: their indentation, 0 when the first line with text shows it.
+    fn block_text(&mut self, mut indent: i32, literal: bool, chomp: Chomp) -> Result<(String, Mark), Error> {
         let mut text = String::new();
-        let mut leading_break = false;
-        let mut leading_blank = false;
-        let mut trailing = self.block_breaks(indent);
-        while self.column() == indent && !self.at_end() {
+        let mut end = self.mark();
+        let mut line_break = "";
+        let mut after_blank = false;
+        let mut breaks = String::new();
+        self.block_breaks(&mut indent, &mut breaks, &mut end)?;
+        while self.indent_here() == indent && !self.at_end() {
             let blank = is_blank(self.peek());
-            if !literal && leading_break && !leading_blank && !blank {
-                if trailing == 0 {
+            if !literal && !after_blank && !blank && line_break == "\n" {
+                if breaks.is_empty() {
                     text.push(' ');
                 }
-            } else if leading_break {
-                text.push('\n');
+            } else {
+                text.push_str(line_break);
             }
-            text.extend(std::iter::repeat_n('\n', trailing));
-            leading_blank = blank;
+            text.push_str(&breaks);
+            breaks.clear();
+            after_blank = blank;
             let start = self.pos;
             self.skip_line();
             text.push_str(self.slice(start, self.pos));
-            leading_break = self.at_break();
-            if leading_break {
-                self.advance_break();
-            }
-            trailing = self.block_breaks(indent);
+            line_break = self.take_break();
+            self.block_breaks(&mut indent, &mut breaks, &mut end)?;
         }
-        if chomp != Chomp::Strip && leading_break {
-            text.push('\n');
+        if chomp != Chomp::Strip {
+            text.push_str(line_break);
         }
         if chomp == Chomp::Keep {
-            text.extend(std::iter::repeat_n('\n', trailing));
+            text.push_str(&breaks);
         }
-        text
+        Ok((text, end))
+    }
+
+    /// Over blank lines and the indentation of the next line; finds the indentation when it is 0.
+    fn block_breaks(&mut self, indent: &mut i32, breaks: &mut String, end: &mut Mark) -> Result<(), Error> {
+        *end = self.mark();
+        let mut widest = 0;
+        loop {
+            while self.peek() == b' ' && (*indent == 0 || self.indent_here() < *indent) {
+                self.pos += 1;
+            }
+            widest = widest.max(self.indent_here());
+            if self.peek() == b'\t' && (*indent == 0 || self.indent_here() < *indent) {
+                return Err(self.syntax("found a tab character where an indentation space is expected"));
+            }
+            if !self.is_break_at(0) {
+                break;
+            }
+            breaks.push_str(self.take_break());
+            *end = self.mark();
+        }
+        if *indent == 0 {
+            *indent = widest.max(self.indent + 1).max(1);
+        }
+        Ok(())
     }
 }

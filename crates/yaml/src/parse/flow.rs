@@ -1,195 +1,114 @@
-//! Flow collections: `[a, b]` and `{a: b}`.
+//! Tokens to nodes: flow collections, `[a, b]` and `{a: b}`.
 
-use super::Parser;
-use super::block::Keys;
-use super::cursor::is_blank_or_break;
-use crate::{Data, Error, ErrorKind, Node, Style};
+use super::compose::{Composer, Keys, foot_to_key, position};
+use super::token::Kind;
+use crate::{Data, Error, Node, Style};
 
-impl Parser<'_> {
-    pub(super) fn flow_collection(&mut self) -> Result<Node, Error> {
-        self.deeper()?;
-        let node = if self.peek() == b'[' { self.flow_sequence() } else { self.flow_mapping() };
-        self.depth -= 1;
+impl<'a> Composer<'a> {
+    pub(super) fn flow_sequence(&mut self, anchor: Option<&'a str>) -> Result<Node, Error> {
+        let head = self.flow_start(anchor);
+        let mut items = Vec::new();
+        while self.flow_goes_on(items.is_empty(), &Kind::FlowSequenceEnd, "did not find expected ',' or ']'")? {
+            let item = if self.at(&[Kind::Key])? { self.single_pair()? } else { self.node(false, false)? };
+            items.push(item);
+        }
+        Ok(self.flow_end(head, Data::Sequence(items)))
+    }
+
+    pub(super) fn flow_mapping(&mut self, anchor: Option<&'a str>) -> Result<Node, Error> {
+        let head = self.flow_start(anchor);
+        let mut entries: Vec<(Node, Node)> = Vec::new();
+        let mut keys = Keys::default();
+        while self.flow_goes_on(entries.is_empty(), &Kind::FlowMappingEnd, "did not find expected ',' or '}'")? {
+            let (key, value) = foot_to_key_of(self.flow_entry()?);
+            self.check_duplicate(&mut keys, &entries, &key)?;
+            entries.push((key, value));
+        }
+        Ok(self.flow_end(head, Data::Mapping(entries)))
+    }
+
+    /// Over the opening bracket; what stood above it.
+    fn flow_start(&mut self, anchor: Option<&'a str>) -> String {
+        self.register(anchor);
+        let head = self.take_comments().head;
+        self.take();
+        head
+    }
+
+    fn flow_end(&mut self, head: String, data: Data) -> Node {
+        let mut comments = self.take_comments();
+        self.take();
+        comments.head = head;
+        let mut node = Node::new(data);
+        node.style = Style::Flow;
+        node.set_comments(comments);
         node
     }
 
-    /// Over blanks, line breaks and comments inside a flow collection.
-    fn skip_flow_blank(&mut self) -> Result<(), Error> {
-        loop {
-            self.skip_spaces();
-            match self.peek() {
-                b'#' => self.skip_line(),
-                b'\n' | b'\r' => self.advance_break(),
-                _ if self.at_end() => return Err(self.syntax("did not find expected ',' or the end of a collection")),
-                _ if self.at_any_marker() => return Err(self.syntax("found unexpected document indicator")),
-                _ => return Ok(()),
-            }
+    /// Another item follows; the comma before it is taken.
+    fn flow_goes_on(&mut self, first: bool, end: &Kind<'a>, otherwise: &'static str) -> Result<bool, Error> {
+        if self.peek()?.kind.is(end) {
+            return Ok(false);
         }
-    }
-
-    fn flow_sequence(&mut self) -> Result<Node, Error> {
-        self.advance(1);
-        let mut items = Vec::new();
-        loop {
-            self.skip_flow_blank()?;
-            if self.peek() == b']' {
-                self.advance(1);
-                break;
+        if !first {
+            if !self.at(&[Kind::Comma])? {
+                return Err(self.unexpected(otherwise));
             }
-            if self.at_indicator(b'?') {
-                self.advance(1);
-                let entry = self.flow_entry()?;
-                items.push(single_pair(entry));
-            } else {
-                let item = self.flow_node()?;
-                self.skip_flow_blank()?;
-                if self.at_flow_colon(&item) {
-                    self.advance(1);
-                    let value = self.flow_value()?;
-                    items.push(single_pair((item, value)));
-                } else {
-                    items.push(item);
-                }
-            }
-            self.flow_separator(b']')?;
+            self.take();
         }
-        let mut node = Node::new(Data::Sequence(items));
-        node.style = Style::Flow;
-        Ok(node)
-    }
-
-    fn flow_mapping(&mut self) -> Result<Node, Error> {
-        self.advance(1);
-        let mut entries: Vec<(Node, Node)> = Vec::new();
-        let mut keys = Keys::default();
-        loop {
-            self.skip_flow_blank()?;
-            if self.peek() == b'}' {
-                self.advance(1);
-                break;
-            }
-            if self.at_indicator(b'?') {
-                self.advance(1);
-                self.skip_flow_blank()?;
-            }
-            let entry = self.flow_entry()?;
-            self.check_duplicate(&mut keys, &entries, &entry.0)?;
-            entries.push(entry);
-            self.flow_separator(b'}')?;
-        }
-        let mut node = Node::new(Data::Mapping(entries));
-        node.style = Style::Flow;
-        Ok(node)
-    }
-
-    fn flow_separator(&mut self, end: u8) -> Result<(), Error> {
-        self.skip_flow_blank()?;
-        match self.peek() {
-            b',' => {
-                self.advance(1);
-                Ok(())
-            }
-            byte if byte == end => Ok(()),
-            _ => Err(self.syntax("did not find expected ',' or the end of a collection")),
-        }
+        Ok(!self.peek()?.kind.is(end))
     }
 
     fn flow_entry(&mut self) -> Result<(Node, Node), Error> {
-        self.skip_flow_blank()?;
-        let key = if self.peek() == b':' && is_blank_or_break(self.peek_at(1)) {
-            self.count()?;
-            Node::scalar("")
-        } else {
-            self.flow_node()?
-        };
-        self.skip_flow_blank()?;
-        if !self.at_flow_colon(&key) {
-            self.count()?;
-            return Ok((key, Node::scalar("")));
+        if !self.at(&[Kind::Key])? {
+            let key = self.node(false, false)?;
+            let at = self.peek()?.start;
+            return Ok((key, self.empty(at)?));
         }
-        self.advance(1);
-        let value = self.flow_value()?;
+        self.take();
+        let key = if self.at(&[Kind::Value, Kind::Comma, Kind::FlowMappingEnd])? {
+            let at = self.peek()?.start;
+            self.empty(at)?
+        } else {
+            self.node(false, false)?
+        };
+        let value = self.flow_value(&Kind::FlowMappingEnd)?;
         Ok((key, value))
     }
 
-    /// A `:` that ends a key: followed by a blank or an indicator, or by anything behind quotes and collections.
-    fn at_flow_colon(&self, key: &Node) -> bool {
-        if self.peek() != b':' {
-            return false;
+    fn flow_value(&mut self, end: &Kind<'a>) -> Result<Node, Error> {
+        let mut at = self.peek()?.start;
+        if self.at(&[Kind::Value])? {
+            at = self.take().end;
+            if !self.peek()?.kind.is(end) && !self.at(&[Kind::Comma])? {
+                return self.node(false, false);
+            }
         }
-        let next = self.peek_at(1);
-        let json_like = key.style.is_quoted() || key.style == Style::Flow;
-        json_like || is_blank_or_break(next) || matches!(next, b',' | b'[' | b']' | b'{' | b'}')
+        self.empty(at)
     }
 
-    fn flow_value(&mut self) -> Result<Node, Error> {
-        self.skip_flow_blank()?;
-        if matches!(self.peek(), b',' | b']' | b'}') {
-            self.count()?;
-            let mut node = Node::scalar("");
-            node.position = self.position();
-            return Ok(node);
-        }
-        self.flow_node()
-    }
-
-    fn flow_node(&mut self) -> Result<Node, Error> {
+    /// `a: b` in a sequence, a mapping of its own.
+    fn single_pair(&mut self) -> Result<Node, Error> {
         self.count()?;
-        let properties = self.properties()?;
-        self.skip_flow_blank()?;
-        let at = self.position();
-        let mut node = match self.peek() {
-            b'*' => {
-                self.advance(1);
-                let name = self.flow_alias()?;
-                Node::new(Data::Alias(name))
-            }
-            b'"' => self.double_quoted()?,
-            b'\'' => self.single_quoted()?,
-            b'[' | b'{' => self.flow_collection()?,
-            b',' | b']' | b'}' => Node::scalar(""),
-            _ => self.plain_flow()?,
+        let start = self.peek()?.start;
+        self.take();
+        let key = if self.at(&[Kind::Value, Kind::Comma, Kind::FlowSequenceEnd])? {
+            // go-yaml goes past the token here, so that `[? : a]` is refused.
+            let end = self.take().end;
+            self.empty(end)?
+        } else {
+            self.node(false, false)?
         };
-        node.position = self.finish(at);
-        properties.apply(&mut node);
+        let value = self.flow_value(&Kind::FlowSequenceEnd)?;
+        let (key, value) = foot_to_key(key, value);
+        self.peek()?;
+        let mut node = Node::new(Data::Mapping(vec![(key, value)]));
+        node.style = Style::Flow;
+        node.position = position(start, self.span_end());
         Ok(node)
-    }
-
-    fn flow_alias(&mut self) -> Result<String, Error> {
-        let start = self.pos;
-        while self.peek().is_ascii_alphanumeric() || matches!(self.peek(), b'_' | b'-') {
-            self.advance(1);
-        }
-        let name = self.slice(start, self.pos).to_owned();
-        if !self.anchors.contains(&name) {
-            return Err(self.error(ErrorKind::UnknownAnchor(name)));
-        }
-        Ok(name)
-    }
-
-    /// Over a flow collection to judge whether it is a key; errors are found when it is read.
-    pub(super) fn skip_flow(&mut self) {
-        let mut depth = 0usize;
-        while !self.at_end() && !self.at_break() {
-            match self.peek() {
-                b'[' | b'{' => depth += 1,
-                b']' | b'}' => depth = depth.saturating_sub(1),
-                b'"' | b'\'' => {
-                    self.skip_quoted();
-                    continue;
-                }
-                _ => {}
-            }
-            self.advance(1);
-            if depth == 0 {
-                return;
-            }
-        }
     }
 }
 
-fn single_pair(entry: (Node, Node)) -> Node {
-    let mut node = Node::new(Data::Mapping(vec![entry]));
-    node.style = Style::Flow;
-    node
+fn foot_to_key_of((key, value): (Node, Node)) -> (Node, Node) {
+    foot_to_key(key, value)
 }

@@ -1,104 +1,216 @@
-//! Anchors, aliases and tags.
+//! Anchors, aliases, tags and directives.
 
-use super::Parser;
-use super::cursor::is_blank_or_break;
-use crate::{Data, Error, ErrorKind, Node};
+use super::cursor::{is_blank, is_word};
+use super::scan::Scanner;
+use super::token::{Kind, Token};
+use crate::Error;
 
-/// Tag and anchor in front of a node.
-#[derive(Debug, Default)]
-pub(super) struct Properties {
-    pub(super) tag: Option<String>,
-    pub(super) anchor: Option<String>,
+fn is_uri(byte: u8) -> bool {
+    is_word(byte)
+        || matches!(
+            byte,
+            b';' | b'/'
+                | b'?'
+                | b':'
+                | b'@'
+                | b'&'
+                | b'='
+                | b'+'
+                | b'$'
+                | b','
+                | b'.'
+                | b'!'
+                | b'~'
+                | b'*'
+                | b'\''
+                | b'('
+                | b')'
+                | b'['
+                | b']'
+                | b'%'
+        )
 }
 
-impl Properties {
-    pub(super) fn is_empty(&self) -> bool {
-        self.tag.is_none() && self.anchor.is_none()
-    }
-
-    pub(super) fn apply(&self, node: &mut Node) {
-        if let Some(tag) = &self.tag
-            && tag != "!"
-        {
-            node.set_tag(Some(tag));
-        } else if self.tag.is_some() && matches!(node.data, Data::Scalar(_)) {
-            // The non-specific tag makes a string of any scalar.
-            node.set_tag(Some("!!str"));
-        }
-        if let Some(anchor) = &self.anchor {
-            node.set_anchor(Some(anchor));
-        }
-    }
-}
-
-impl Parser<'_> {
-    pub(super) fn alias(&mut self) -> Result<Node, Error> {
-        self.advance(1);
-        let name = self.anchor_name()?;
-        if !self.anchors.contains(&name) {
-            return Err(self.error(ErrorKind::UnknownAnchor(name)));
-        }
-        Ok(Node::new(Data::Alias(name)))
-    }
-
-    pub(super) fn anchor_name(&mut self) -> Result<String, Error> {
+impl<'a> Scanner<'a> {
+    fn word(&mut self) -> &'a str {
         let start = self.pos;
-        while !is_blank_or_break(self.peek()) && !matches!(self.peek(), b',' | b'[' | b']' | b'{' | b'}') {
-            // As in YAML 1.1, only what a word is made of.
-            if !(self.peek().is_ascii_alphanumeric() || matches!(self.peek(), b'_' | b'-')) {
-                break;
+        let length = self.bytes.iter().skip(start).take_while(|byte| is_word(**byte)).count();
+        if length > 0 {
+            self.advance(length);
+        }
+        self.slice(start, self.pos)
+    }
+
+    pub(super) fn anchor(&mut self, alias: bool) -> Result<(), Error> {
+        let start = self.mark();
+        self.advance(1);
+        let name = self.word();
+        let ends = self.is_space_at(0) || matches!(self.peek(), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
+        if name.is_empty() || !ends {
+            return Err(self.syntax("did not find expected alphabetic or numeric character"));
+        }
+        let kind = if alias { Kind::Alias(name) } else { Kind::Anchor(name) };
+        let end = self.mark();
+        self.tokens.push_back(Token { kind, start, end });
+        Ok(())
+    }
+
+    /// `!<uri>`, `!handle!rest`, `!rest` or `!`.
+    pub(super) fn tag(&mut self) -> Result<(), Error> {
+        let start = self.mark();
+        let (handle, rest) = if self.peek_at(1) == b'<' {
+            self.advance(2);
+            let uri = self.uri("", false)?;
+            if self.peek() != b'>' {
+                return Err(self.syntax("did not find the expected '>'"));
             }
             self.advance(1);
+            ("", uri)
+        } else {
+            let handle = self.tag_handle();
+            if handle.len() > 1 && handle.ends_with('!') {
+                (handle, self.uri("", false)?)
+            } else {
+                let rest = self.uri(handle.get(1..).unwrap_or_default(), true)?;
+                if rest.is_empty() { ("", "!".to_owned()) } else { ("!", rest) }
+            }
+        };
+        if !self.is_space_at(0) {
+            return Err(self.syntax("did not find expected whitespace or line break"));
         }
-        if self.pos == start {
-            return Err(self.syntax("did not find expected alphabetic or numeric character of an anchor"));
-        }
-        let next = self.peek();
-        if !(is_blank_or_break(next) || matches!(next, b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`')) {
-            return Err(self.syntax("did not find expected alphabetic or numeric character of an anchor"));
-        }
-        Ok(self.slice(start, self.pos).to_owned())
+        let end = self.mark();
+        self.tokens.push_back(Token { kind: Kind::Tag(handle, rest), start, end });
+        Ok(())
     }
 
-    /// Tag and anchor, in any order.
-    pub(super) fn properties(&mut self) -> Result<Properties, Error> {
-        let mut properties = Properties::default();
-        loop {
-            match self.peek() {
-                b'&' if properties.anchor.is_none() => {
-                    self.advance(1);
-                    let name = self.anchor_name()?;
-                    if !self.anchors.contains(&name) {
-                        self.anchors.push(name.clone());
-                    }
-                    properties.anchor = Some(name);
-                }
-                b'!' if properties.tag.is_none() => properties.tag = Some(self.tag()?),
-                _ => return Ok(properties),
-            }
-            if !(is_blank_or_break(self.peek()) || matches!(self.peek(), b',' | b']' | b'}')) {
-                return Err(self.syntax("did not find expected whitespace or line break after a tag or an anchor"));
-            }
-            self.skip_spaces();
-        }
-    }
-
-    fn tag(&mut self) -> Result<String, Error> {
+    /// `!`, `!word` or `!word!`, the cursor on the first `!`.
+    fn tag_handle(&mut self) -> &'a str {
         let start = self.pos;
-        if self.peek_at(1) == b'<' {
-            while !matches!(self.peek(), b'>' | 0 | b'\n' | b'\r') {
+        self.advance(1);
+        self.word();
+        if self.peek() == b'!' {
+            self.advance(1);
+        }
+        self.slice(start, self.pos)
+    }
+
+    /// The text of a URI behind `head`, escapes undone. Nothing at all is refused unless it `may_be_empty`.
+    fn uri(&mut self, head: &str, may_be_empty: bool) -> Result<String, Error> {
+        let mut bytes = head.as_bytes().to_vec();
+        let start = self.pos;
+        while is_uri(self.peek()) {
+            if self.peek() == b'%' {
+                self.uri_character(&mut bytes)?;
+            } else {
+                bytes.push(self.peek());
                 self.advance(1);
             }
-            if self.peek() != b'>' {
-                return Err(self.syntax("did not find the expected '>' of a tag"));
+        }
+        if self.pos == start && !may_be_empty {
+            return Err(self.syntax("did not find expected tag URI"));
+        }
+        String::from_utf8(bytes).map_err(|_| self.syntax("found an incorrect UTF-8 octet"))
+    }
+
+    /// One character written as `%XX` for each of its bytes.
+    fn uri_character(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        let mut left = 1;
+        let mut first = true;
+        while left > 0 {
+            let octet = match self.peek() {
+                b'%' => {
+                    self.text.get(self.pos + 1..self.pos + 3).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()))
+                }
+                _ => None,
+            };
+            let Some(octet) = octet.and_then(|hex| u8::from_str_radix(hex, 16).ok()) else {
+                return Err(self.syntax("did not find URI escaped octet"));
+            };
+            if first {
+                left = match octet {
+                    0..0x80 => 1,
+                    0xC0..0xE0 => 2,
+                    0xE0..0xF0 => 3,
+                    0xF0..0xF8 => 4,
+                    _ => return Err(self.syntax("found an incorrect leading UTF-8 octet")),
+                };
+                first = false;
+            } else if octet & 0xC0 != 0x80 {
+                return Err(self.syntax("found an incorrect trailing UTF-8 octet"));
             }
-            self.advance(1);
-            let uri = self.slice(start + 2, self.pos - 1);
-            return Ok(uri.strip_prefix("tag:yaml.org,2002:").map_or_else(|| uri.to_owned(), |s| format!("!!{s}")));
+            bytes.push(octet);
+            self.advance(3);
+            left -= 1;
         }
-        while !is_blank_or_break(self.peek()) && !matches!(self.peek(), b',' | b'[' | b']' | b'{' | b'}') {
-            self.advance(1);
+        Ok(())
+    }
+
+    /// A line `%YAML 1.1` or `%TAG !handle! prefix`.
+    pub(super) fn directive(&mut self) -> Result<(), Error> {
+        let start = self.mark();
+        self.advance(1);
+        let name = self.word();
+        if name.is_empty() {
+            return Err(self.syntax("could not find expected directive name"));
         }
-        Ok(self.slice(start, self.pos).to_owned())
+        if !self.is_space_at(0) {
+            return Err(self.syntax("found unexpected non-alphabetical character"));
+        }
+        self.skip_blanks();
+        let kind = match name {
+            "YAML" => {
+                let major = self.version_number()?;
+                if self.peek() != b'.' {
+                    return Err(self.syntax("did not find expected digit or '.' character"));
+                }
+                self.advance(1);
+                Kind::Version(major, self.version_number()?)
+            }
+            "TAG" => self.tag_directive()?,
+            _ => return Err(self.syntax("found unknown directive name")),
+        };
+        let end = self.mark();
+        self.skip_blanks();
+        if self.peek() == b'#' {
+            self.skip_line();
+        }
+        if !self.is_break_or_end_at(0) {
+            return Err(self.syntax("did not find expected comment or line break"));
+        }
+        self.take_break();
+        self.tokens.push_back(Token { kind, start, end });
+        Ok(())
+    }
+
+    fn version_number(&mut self) -> Result<u8, Error> {
+        let digits = self.bytes.iter().skip(self.pos).take_while(|byte| byte.is_ascii_digit()).count();
+        let number = self.slice(self.pos, self.pos + digits);
+        match digits {
+            0 => Err(self.syntax("did not find expected version number")),
+            1 | 2 => {
+                self.advance(digits);
+                Ok(number.parse().unwrap_or(0))
+            }
+            _ => Err(self.syntax("found extremely long version number")),
+        }
+    }
+
+    fn tag_directive(&mut self) -> Result<Kind<'a>, Error> {
+        if self.peek() != b'!' {
+            return Err(self.syntax("did not find expected '!'"));
+        }
+        let handle = self.tag_handle();
+        if handle != "!" && !handle.ends_with('!') {
+            return Err(self.syntax("did not find expected '!'"));
+        }
+        if !is_blank(self.peek()) {
+            return Err(self.syntax("did not find expected whitespace"));
+        }
+        self.skip_blanks();
+        let prefix = self.uri("", false)?;
+        if !self.is_space_at(0) {
+            return Err(self.syntax("did not find expected whitespace or line break"));
+        }
+        Ok(Kind::TagDirective(handle, prefix))
     }
 }

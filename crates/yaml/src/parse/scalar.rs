@@ -1,231 +1,243 @@
-//! Scalars: plain, quoted, block.
+//! Plain and quoted scalars.
 
-use super::Parser;
-use super::cursor::is_blank_or_break;
-use crate::{Error, Node, Style};
+use std::borrow::Cow;
 
-fn is_flow_indicator(byte: u8) -> bool {
-    matches!(byte, b',' | b'[' | b']' | b'{' | b'}')
+use super::cursor::is_blank;
+use super::scan::Scanner;
+use super::token::{Kind, Mark, Token};
+use crate::{Error, Style};
+
+/// A scalar being read: a slice of the text as long as nothing was folded or escaped.
+struct Pieces<'a> {
+    text: &'a str,
+    start: usize,
+    end: usize,
+    owned: Option<String>,
 }
 
-impl<'a> Parser<'a> {
-    /// A plain scalar may not begin with what stands here.
-    pub(super) fn refuse_plain_start(&self, flow: bool) -> Result<(), Error> {
-        let next = self.peek_at(1);
-        let bad = match self.peek() {
-            b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\'' | b'"' | b'%' | b'@'
-            | b'`' => true,
-            b'-' => is_blank_or_break(next),
-            b'?' | b':' => is_blank_or_break(next) || (flow && is_flow_indicator(next)),
-            b'\t' => true,
-            _ => false,
-        };
-        if bad { Err(self.syntax("found character that cannot start any token")) } else { Ok(()) }
+impl<'a> Pieces<'a> {
+    fn new(text: &'a str, start: usize) -> Self {
+        Self { text, start, end: start, owned: None }
     }
 
-    /// The part of a plain scalar on this line, without trailing blanks; stops in front of them.
-    pub(super) fn plain_line(&mut self, flow: bool) -> &'a str {
-        let start = self.pos;
+    /// Takes the text from `start` to `end` as it stands.
+    fn take(&mut self, start: usize, end: usize) {
+        match &mut self.owned {
+            None if start == self.end => self.end = end,
+            _ => {
+                let piece = self.text.get(start..end).unwrap_or_default();
+                self.owned().push_str(piece);
+            }
+        }
+    }
+
+    fn owned(&mut self) -> &mut String {
+        let (text, start, end) = (self.text, self.start, self.end);
+        self.owned.get_or_insert_with(|| text.get(start..end).unwrap_or_default().to_owned())
+    }
+
+    fn finish(self) -> Cow<'a, str> {
+        match self.owned {
+            Some(owned) => Cow::Owned(owned),
+            None => Cow::Borrowed(self.text.get(self.start..self.end).unwrap_or_default()),
+        }
+    }
+}
+
+/// Line breaks between two parts of a scalar.
+#[derive(Default)]
+struct Breaks {
+    first: Option<&'static str>,
+    /// The first is a separator that is kept, not a line feed that folds.
+    kept: Option<String>,
+    more: String,
+}
+
+impl Breaks {
+    fn push(&mut self, text: &str) {
+        if self.first.is_none() && self.kept.is_none() {
+            if text == "\n" {
+                self.first = Some("\n");
+            } else {
+                self.kept = Some(text.to_owned());
+            }
+        } else {
+            self.more.push_str(text);
+        }
+    }
+
+    /// One break is a blank, more are one less.
+    fn fold_into(&mut self, out: &mut String) {
+        if self.first.take().is_some() {
+            if self.more.is_empty() {
+                out.push(' ');
+            }
+        } else if let Some(kept) = self.kept.take() {
+            out.push_str(&kept);
+        }
+        out.push_str(&self.more);
+        self.more.clear();
+    }
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn push_scalar(&mut self, value: Cow<'a, str>, style: Style, start: Mark, end: Mark) {
+        self.tokens.push_back(Token { kind: Kind::Scalar(value, style), start, end });
+    }
+
+    /// A plain scalar, which may go on on further lines indented more than the collection around it.
+    pub(super) fn plain(&mut self) -> Result<(), Error> {
+        let start = self.mark();
+        let least = self.indent + 1;
+        let mut pieces = Pieces::new(self.text, self.pos);
         let mut end = start;
+        let mut breaks = Breaks::default();
+        let (mut blank_from, mut new_line) = (self.pos, false);
         loop {
-            let byte = self.peek();
-            match byte {
-                0 if self.at_end() => break,
-                b'\n' | b'\r' => break,
-                b' ' | b'\t' => {
-                    self.pos += 1;
-                    if self.peek() == b'#' {
-                        break;
-                    }
-                    continue;
-                }
-                b':' => {
-                    let next = self.peek_at(1);
-                    if is_blank_or_break(next) || (flow && is_flow_indicator(next)) {
-                        break;
-                    }
-                }
-                _ if flow && is_flow_indicator(byte) => break,
-                _ => {}
-            }
-            self.pos += 1;
-            end = self.pos;
-        }
-        self.pos = end;
-        self.slice(start, end)
-    }
-
-    /// A plain scalar in a block, which may go on on lines indented more than `parent`.
-    pub(super) fn plain_block(&mut self, parent: i32) -> Result<Node, Error> {
-        self.refuse_plain_start(false)?;
-        let first = self.plain_line(false);
-        let mut text: Option<String> = None;
-        while let Some(breaks) = self.next_plain_line(parent) {
-            let line = self.plain_line(false);
-            let joined = text.get_or_insert_with(|| first.to_owned());
-            fold(joined, breaks);
-            joined.push_str(line);
-        }
-        Ok(Node::scalar(text.unwrap_or_else(|| first.to_owned())))
-    }
-
-    /// Moves to the next line of a plain scalar, if there is one; the number of line breaks stepped over.
-    fn next_plain_line(&mut self, parent: i32) -> Option<usize> {
-        let start = (self.pos, self.line, self.line_start);
-        self.skip_spaces();
-        let mut breaks = 0usize;
-        while self.at_break() {
-            self.advance_break();
-            breaks += 1;
-            self.skip_spaces();
-        }
-        let goes_on = breaks > 0
-            && !self.at_end()
-            && self.peek() != b'#'
-            && self.indent() > parent
-            && !self.at_any_marker()
-            && !self.at_indicator(b':');
-        if !goes_on {
-            (self.pos, self.line, self.line_start) = start;
-            return None;
-        }
-        Some(breaks)
-    }
-
-    /// A plain scalar in a flow collection.
-    pub(super) fn plain_flow(&mut self) -> Result<Node, Error> {
-        self.refuse_plain_start(true)?;
-        let mut text = self.plain_line(true).to_owned();
-        loop {
-            let start = (self.pos, self.line, self.line_start);
-            self.skip_spaces();
-            let mut breaks = 0usize;
-            while self.at_break() {
-                self.advance_break();
-                breaks += 1;
-                self.skip_spaces();
-            }
-            let next = self.peek();
-            let ends = self.at_end() || is_flow_indicator(next) || next == b'#' || self.at_any_marker();
-            if breaks == 0 || ends || self.at_indicator(b':') {
-                (self.pos, self.line, self.line_start) = start;
-                return Ok(Node::scalar(text));
-            }
-            fold(&mut text, breaks);
-            text.push_str(self.plain_line(true));
-        }
-    }
-
-    /// Over a quoted scalar to judge whether it is a key; errors are found when it is read.
-    pub(super) fn skip_quoted(&mut self) {
-        let quote = self.peek();
-        self.advance(1);
-        while !self.at_end() && !self.at_break() {
-            let byte = self.peek();
-            self.advance(1);
-            if byte == quote {
-                if quote == b'\'' && self.peek() == b'\'' {
-                    self.advance(1);
-                    continue;
-                }
-                return;
-            }
-            if byte == b'\\' && quote == b'"' && !self.at_break() {
-                self.advance(1);
-            }
-        }
-    }
-
-    pub(super) fn single_quoted(&mut self) -> Result<Node, Error> {
-        self.advance(1);
-        let mut text = String::new();
-        loop {
-            let start = self.pos;
-            while !matches!(self.peek(), b'\'' | b'\n' | b'\r') && !self.at_end() {
-                self.pos += 1;
-            }
-            if self.at_end() {
-                return Err(self.syntax("found unexpected end of stream while scanning a quoted scalar"));
-            }
-            if self.at_break() {
-                text.push_str(self.slice(start, self.pos).trim_end_matches([' ', '\t']));
-                let breaks = self.quoted_breaks()?;
-                fold(&mut text, breaks);
-                continue;
-            }
-            text.push_str(self.slice(start, self.pos));
-            self.advance(1);
-            if self.peek() != b'\'' {
+            if self.at_any_marker() || self.peek() == b'#' {
                 break;
             }
-            text.push('\'');
-            self.advance(1);
-        }
-        let mut node = Node::scalar(text);
-        node.style = Style::SingleQuoted;
-        Ok(node)
-    }
-
-    pub(super) fn double_quoted(&mut self) -> Result<Node, Error> {
-        self.advance(1);
-        let mut text = String::new();
-        // Blanks made by escapes survive a line break; the others do not.
-        let mut keep = 0usize;
-        loop {
-            let start = self.pos;
-            while !matches!(self.peek(), b'"' | b'\\' | b'\n' | b'\r') && !self.at_end() {
-                self.pos += 1;
+            let run = self.plain_run();
+            if run > 0 {
+                if new_line {
+                    breaks.fold_into(pieces.owned());
+                    new_line = false;
+                } else if self.pos > blank_from {
+                    pieces.take(blank_from, self.pos);
+                }
+                pieces.take(self.pos, self.pos + run);
+                self.advance(run);
+                end = self.mark();
             }
-            if self.at_end() {
-                return Err(self.syntax("found unexpected end of stream while scanning a quoted scalar"));
+            if !is_blank(self.peek()) && !self.is_break_at(0) {
+                break;
             }
-            text.push_str(self.slice(start, self.pos));
-            match self.peek() {
-                b'"' => {
-                    self.advance(1);
+            blank_from = self.pos;
+            loop {
+                if self.is_break_at(0) {
+                    breaks.push(self.take_break());
+                    new_line = true;
+                } else if is_blank(self.peek()) {
+                    if new_line && self.peek() == b'\t' && self.indent_here() < least {
+                        return Err(self.syntax("found a tab character that violates indentation"));
+                    }
+                    self.pos += 1;
+                } else {
                     break;
                 }
-                b'\\' if matches!(self.peek_at(1), b'\n' | b'\r') => {
-                    self.advance(1);
-                    let breaks = self.quoted_breaks()?;
-                    text.extend(std::iter::repeat_n('\n', breaks - 1));
-                    keep = text.len();
-                }
-                b'\\' => {
-                    self.escape(&mut text)?;
-                    keep = text.len();
-                }
-                _ => {
-                    let trimmed = text.trim_end_matches([' ', '\t']).len().max(keep);
-                    text.truncate(trimmed);
-                    let breaks = self.quoted_breaks()?;
-                    fold(&mut text, breaks);
-                    keep = text.len();
-                }
+            }
+            if self.flow == 0 && self.indent_here() < least {
+                break;
             }
         }
-        let mut node = Node::scalar(text);
-        node.style = Style::DoubleQuoted;
-        Ok(node)
+        if new_line {
+            self.key_allowed = true;
+        }
+        self.push_scalar(pieces.finish(), Style::Plain, start, end);
+        Ok(())
     }
 
-    /// Over the line breaks inside quotes and the blanks after them.
-    fn quoted_breaks(&mut self) -> Result<usize, Error> {
-        let mut breaks = 0usize;
-        while self.at_break() {
-            self.advance_break();
-            breaks += 1;
+    /// Bytes up to a blank, a line break, the end, or what ends a plain scalar.
+    fn plain_run(&self) -> usize {
+        let flow = self.flow > 0;
+        let rest = self.bytes.get(self.pos..).unwrap_or_default();
+        let ends = |at: usize, byte: u8| match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => true,
+            b':' => self.is_space_at(at + 1),
+            b',' | b'?' | b'[' | b']' | b'{' | b'}' => flow,
+            0xC2 | 0xE2 => self.is_break_at(at),
+            _ => false,
+        };
+        rest.iter().enumerate().position(|(at, byte)| ends(at, *byte)).unwrap_or(rest.len())
+    }
+
+    /// A scalar in quotes, the cursor on the first.
+    pub(super) fn quoted(&mut self, quote: u8) -> Result<(), Error> {
+        let start = self.mark();
+        self.advance(1);
+        let mut pieces = Pieces::new(self.text, self.pos);
+        loop {
             if self.at_any_marker() {
                 return Err(self.syntax("found unexpected document indicator"));
             }
-            self.skip_spaces();
+            if self.at_end() {
+                return Err(self.syntax("found unexpected end of stream"));
+            }
+            let escaped_break = self.quoted_run(quote, &mut pieces)?;
+            if self.peek() == quote {
+                break;
+            }
+            self.quoted_blanks(escaped_break, &mut pieces);
         }
-        Ok(breaks)
+        self.advance(1);
+        let style = if quote == b'"' { Style::DoubleQuoted } else { Style::SingleQuoted };
+        let end = self.mark();
+        self.push_scalar(pieces.finish(), style, start, end);
+        Ok(())
     }
 
-    fn escape(&mut self, text: &mut String) -> Result<(), Error> {
-        let code = self.peek_at(1);
-        let (plain, digits) = match code {
+    /// Text up to a blank, a line break or the closing quote; true when it ended in an escaped line break.
+    fn quoted_run(&mut self, quote: u8, pieces: &mut Pieces<'a>) -> Result<bool, Error> {
+        loop {
+            let rest = self.bytes.get(self.pos..).unwrap_or_default();
+            let ends = |at: usize, byte: u8| match byte {
+                b' ' | b'\t' | b'\n' | b'\r' => true,
+                b'\\' => quote == b'"',
+                0xC2 | 0xE2 => self.is_break_at(at),
+                _ => byte == quote,
+            };
+            let run = rest.iter().enumerate().position(|(at, byte)| ends(at, *byte)).unwrap_or(rest.len());
+            if run > 0 {
+                pieces.take(self.pos, self.pos + run);
+                self.advance(run);
+            }
+            match self.peek() {
+                b'\'' if quote == b'\'' && self.peek_at(1) == b'\'' => {
+                    pieces.owned().push('\'');
+                    self.advance(2);
+                }
+                b'\\' if quote == b'"' && self.is_break_at(1) => {
+                    pieces.owned();
+                    self.advance(1);
+                    self.take_break();
+                    return Ok(true);
+                }
+                b'\\' if quote == b'"' => self.escape(pieces)?,
+                _ => return Ok(false),
+            }
+        }
+    }
+
+    /// Blanks and line breaks inside quotes. `new_line`: they come behind an escaped line break.
+    fn quoted_blanks(&mut self, mut new_line: bool, pieces: &mut Pieces<'a>) {
+        let from = self.pos;
+        let mut breaks = Breaks::default();
+        let escaped = new_line;
+        loop {
+            if self.is_break_at(0) {
+                let text = self.take_break();
+                if escaped {
+                    // The break that would fold was escaped; these are kept.
+                    breaks.more.push_str(text);
+                } else {
+                    breaks.push(text);
+                }
+                new_line = true;
+            } else if is_blank(self.peek()) {
+                self.pos += 1;
+            } else {
+                break;
+            }
+        }
+        if new_line {
+            breaks.fold_into(pieces.owned());
+        } else {
+            pieces.take(from, self.pos);
+        }
+    }
+
+    fn escape(&mut self, pieces: &mut Pieces<'a>) -> Result<(), Error> {
+        let (plain, digits) = match self.peek_at(1) {
             b'0' => ('\0', 0),
             b'a' => ('\x07', 0),
             b'b' => ('\x08', 0),
@@ -250,44 +262,18 @@ impl<'a> Parser<'a> {
         };
         self.advance(2);
         if digits == 0 {
-            text.push(plain);
+            pieces.owned().push(plain);
             return Ok(());
         }
-        let value = self.hex(digits)?;
-        let value = self.surrogate_pair(value)?;
-        let Some(char) = char::from_u32(value) else {
+        let hex = self.text.get(self.pos..self.pos + digits).filter(|hex| hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let Some(code) = hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()) else {
+            return Err(self.syntax("did not find expected hexadecimal number"));
+        };
+        let Some(char) = char::from_u32(code) else {
             return Err(self.syntax("found invalid Unicode character escape code"));
         };
-        text.push(char);
+        pieces.owned().push(char);
+        self.advance(digits);
         Ok(())
-    }
-
-    fn hex(&mut self, digits: usize) -> Result<u32, Error> {
-        let value = self.text.get(self.pos..self.pos + digits).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
-        let value = value.and_then(|d| u32::from_str_radix(d, 16).ok());
-        self.advance(if value.is_some() { digits } else { 0 });
-        value.ok_or_else(|| self.syntax("did not find expected hexadecimal number"))
-    }
-
-    /// JSON writes characters past the first plane as two escapes.
-    fn surrogate_pair(&mut self, high: u32) -> Result<u32, Error> {
-        if !(0xD800..0xDC00).contains(&high) || self.peek() != b'\\' || self.peek_at(1) != b'u' {
-            return Ok(high);
-        }
-        self.advance(2);
-        let low = self.hex(4)?;
-        if !(0xDC00..0xE000).contains(&low) {
-            return Err(self.syntax("found invalid Unicode character escape code"));
-        }
-        Ok(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
-    }
-}
-
-/// Joins lines: one break is a space, more are one less.
-fn fold(text: &mut String, breaks: usize) {
-    if breaks <= 1 {
-        text.push(' ');
-    } else {
-        text.extend(std::iter::repeat_n('\n', breaks - 1));
     }
 }

@@ -4,8 +4,8 @@ use super::{Dialect, Place};
 use crate::Style;
 
 /// What the characters of a scalar allow.
-pub(super) struct Analysis {
-    multiline: bool,
+pub(crate) struct Analysis {
+    pub(crate) multiline: bool,
     flow_plain: bool,
     block_plain: bool,
     single_quoted: bool,

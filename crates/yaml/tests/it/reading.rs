@@ -44,7 +44,7 @@ fn scalars_in_every_style() {
         ("a: x\n  y\n\n  z", "x y\nz"),
         ("a: 'x\n  y\n\n  it''s'", "x y\nit's"),
         ("a: \"x\\n\\ty\\u00e9\\U0001F600\\x41 \\\n  z\"", "x\n\tyé😀A z"),
-        ("a: \"\\ud83d\\ude00\"", "😀"),
+        ("a: \"\\U0001F600\"", "😀"),
         ("a: !!str 12", "12"),
         ("a: |\n  tab\there\n", "tab\there\n"),
         ("a: x\r\n  y\r\n", "x y"),
@@ -96,7 +96,8 @@ fn errors_say_where() {
     for (text, place) in [
         ("a: b: c", "line 1, column 5"),
         ("a:\n  - x\n y: 1", "line 3"),
-        ("a: [1, 2", "line 1"),
+        ("a: [1, 2", "line 2, column 1"),
+        ("a: \"\\ud83d\\ude00\"", "line 1, column 7"),
         ("a: 'x", "line 1"),
         ("a: \"\\q\"", "line 1, column 5"),
         ("a:\n\t- x", "line 2"),
