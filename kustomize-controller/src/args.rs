@@ -13,6 +13,16 @@ use weir_runtime::flags::{
 /// Keeps clusters equal to what Kustomizations build from artifacts.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "kustomize-controller", version)]
+#[command(
+    mut_arg("watch_configs_label_selector", |arg| arg.help(
+        "No effect here: every ConfigMap and Secret that a Kustomization refers to is watched, labelled or not, unless the gate \
+         DisableConfigWatchers is on",
+    )),
+    mut_arg("insecure_kubeconfig_exec", |arg| arg.help("No effect yet: spec.kubeConfig is not supported")),
+    mut_arg("insecure_kubeconfig_tls", |arg| arg.help("No effect yet: spec.kubeConfig is not supported")),
+    mut_arg("token_cache_max_size", |arg| arg.help("No effect yet: no tokens of cloud providers are used")),
+    mut_arg("token_cache_max_duration", |arg| arg.help("No effect yet: no tokens of cloud providers are used")),
+)]
 #[allow(missing_docs)] // each flag's help is its doc
 pub struct Args {
     #[command(flatten)]
@@ -37,25 +47,26 @@ pub struct Args {
     /// The number of objects of one Kustomization that are dry-run at a time.
     #[arg(long, default_value_t = 4)]
     pub concurrent_ssa: usize,
-    /// The interval at which failing dependencies are reevaluated, unless they wake their dependants.
+    /// The interval at which failing dependencies, and sources without an artifact, are looked at again; both also wake who
+    /// waits for them.
     #[arg(long, default_value = "30s")]
     pub requeue_dependency: meta::Duration,
     /// The maximum number of retries when failing to fetch artifacts over HTTP.
     #[arg(long, default_value_t = 9)]
     pub http_retry: u32,
-    /// Disallow remote bases usage in Kustomize overlays.
+    /// No effect: remote bases and files are refused whatever it says, a build reads nothing but its artifact.
     #[arg(long, value_parser = weir_runtime::flags::go_bool, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", action = clap::ArgAction::Set)]
     pub no_remote_bases: bool,
-    /// ServiceAccount to use on remote clusters where a Kustomization names none.
+    /// No effect yet: spec.kubeConfig is not supported.
     #[arg(long, default_value = "")]
     pub default_kubeconfig_service_account: String,
-    /// ServiceAccount to decrypt with where a Kustomization names none.
+    /// No effect yet: spec.decryption is not supported.
     #[arg(long, default_value = "")]
     pub default_decryption_service_account: String,
-    /// Secret in the controller's namespace with age keys for all Kustomizations.
+    /// No effect yet: spec.decryption is not supported.
     #[arg(long, default_value = "")]
     pub sops_age_secret: String,
-    /// ConfigMap in the controller's namespace with the Vault instances that may be used.
+    /// No effect yet: spec.decryption is not supported.
     #[arg(long, default_value = "")]
     pub sops_vault_configmap: String,
     /// Field manager whose fields are taken over, besides kubectl; may be repeated.
@@ -66,7 +77,8 @@ pub struct Args {
     pub custom_apply_stage_kinds: String,
 }
 
-/// Every gate and whether it is on by default.
+/// Every gate and whether it is on by default. Those that change nothing here: CacheSecretsAndConfigMaps (data of Secrets is never
+/// kept), DisableStatusPollerCache (nothing is polled), MigrateAPIVersion (managed fields of older API versions are not rewritten).
 pub const GATES: &[(&str, bool)] = &[
     (feature::CACHE_SECRETS_AND_CONFIG_MAPS, false),
     (feature::DISABLE_STATUS_POLLER_CACHE, true),
@@ -90,8 +102,6 @@ pub struct Options {
     pub concurrent_ssa: usize,
     /// `--requeue-dependency`.
     pub requeue_dependency: Duration,
-    /// `--no-remote-bases`.
-    pub no_remote_bases: bool,
     /// `--no-cross-namespace-refs`.
     pub no_cross_namespace_refs: bool,
     /// `--default-service-account`; empty when there is none.
@@ -144,7 +154,6 @@ impl Args {
         Ok(Options {
             concurrent_ssa: self.concurrent_ssa,
             requeue_dependency: self.requeue_dependency.into(),
-            no_remote_bases: self.no_remote_bases,
             no_cross_namespace_refs: self.tenancy.no_cross_namespace_refs,
             default_service_account: self.tenancy.default_service_account.clone(),
             override_managers: self.override_manager.clone(),
@@ -188,7 +197,27 @@ mod tests {
         assert_eq!((args.concurrent, args.concurrent_ssa, args.http_retry), (4, 4, 9));
         assert_eq!(options.requeue_dependency, Duration::from_secs(30));
         assert!(options.strict_substitution && options.fail_fast && options.watch_configs);
-        assert!(!options.external_artifact && !options.no_cross_namespace_refs && !options.no_remote_bases);
+        assert!(!options.external_artifact && !options.no_cross_namespace_refs);
+    }
+
+    #[test]
+    fn what_has_no_effect_says_so() {
+        let command = <Args as clap::CommandFactory>::command();
+        for flag in [
+            "watch-configs-label-selector",
+            "insecure-kubeconfig-exec",
+            "insecure-kubeconfig-tls",
+            "token-cache-max-size",
+            "token-cache-max-duration",
+            "no-remote-bases",
+            "default-kubeconfig-service-account",
+            "default-decryption-service-account",
+            "sops-age-secret",
+            "sops-vault-configmap",
+        ] {
+            let arg = command.get_arguments().find(|arg| arg.get_long() == Some(flag)).unwrap();
+            assert!(arg.get_help().unwrap().to_string().starts_with("No effect"), "{flag}");
+        }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
+use jiff::Timestamp;
 use tokio::sync::SemaphorePermit;
 use weir_api::{
     kustomize::{Kustomization, ValuesKind},
     meta::Artifact,
 };
-use weir_apply::{Cluster, RequestError, Watches};
+use weir_apply::{Cluster, Owner, RequestError, Stray, Watches};
 use weir_artifact::{FetchError, Unpacked};
 use weir_runtime::ObjectKey;
 
@@ -44,10 +45,21 @@ pub trait Edge: Send + Sync {
     ) -> impl Future<Output = Result<Option<Config>, RequestError>> + Send;
 
     /// A Kustomization that another depends on, wherever it is reconciled.
-    fn dependency(&self, name: &Name) -> impl Future<Output = Option<Arc<Kustomization>>> + Send;
+    fn dependency(
+        &self,
+        name: &Name,
+    ) -> impl Future<Output = Result<Option<Arc<Kustomization>>, RequestError>> + Send;
 
     /// The same, of those this process reconciles.
     fn known(&self, name: &Name) -> Option<Arc<Kustomization>>;
+
+    /// Objects with an owner's labels that are in no inventory, as of a look at the cluster that began no earlier than `since`.
+    fn strays(
+        &self,
+        owner: &Owner,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<Stray>, RequestError>> + Send;
 
     /// The cluster, under the identity a Kustomization applies with.
     fn cluster(&self, ks: &Kustomization) -> Cluster;

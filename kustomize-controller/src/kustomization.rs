@@ -13,11 +13,12 @@ pub mod finalize;
 pub mod gather;
 pub mod health;
 pub mod history;
+pub mod recover;
 pub mod spec;
 pub mod substitute;
 pub mod timing;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, time::Duration};
 
 use jiff::SignedDuration;
 use weir_api::{
@@ -26,7 +27,7 @@ use weir_api::{
     names::{reason, weir},
 };
 use weir_apply::{Applied, Attention, Owner, Pending, Watches};
-use weir_artifact::{Unpacked, tree::DirTree};
+use weir_artifact::tree::DirTree;
 use weir_manifest::{ObjectRef, inventory::Entry};
 use weir_reconcile::{Conclusion, Outcome, Phase, Severity};
 use weir_runtime::{Run, Trigger};
@@ -42,7 +43,7 @@ use self::{
 };
 use crate::{
     edge::Edge,
-    memory::{Last, Memory, Settled},
+    memory::{InventoryDigest, Last, Memory, Settled},
     source::SourceKey,
 };
 
@@ -59,7 +60,18 @@ pub async fn reconcile(
     let owner = Owner { namespace: run.key.namespace.clone(), name: run.key.name.clone() };
     let mut facts = Facts::begin(ks, run.id);
     let flight = InFlight::begin(edge.watches(), &owner);
-    let result = attempt(ks, run, edge, memory, &owner, &mut facts).await;
+    let seen = apply::inventory_digest(&apply::inventory(ks));
+    let (recovered, refused) = match recover::recover(ks, &seen, run, edge, memory).await {
+        Ok(recovered) => (recovered, None),
+        Err(error) => (None, Some(error)),
+    };
+    let seen = recovered.as_ref().map_or(seen, |ks| apply::inventory_digest(&apply::inventory(ks)));
+    let (ks, is_sure) = (recovered.as_ref().unwrap_or(ks), refused.is_none());
+    let result = match refused {
+        None => attempt(ks, seen, run, edge, memory, &owner, &mut facts).await,
+        Some(error) => Err(error),
+    };
+    let left = facts.inventory.as_ref().map_or(seen, apply::inventory_digest);
     let span = Span { started: run.now, ended: run.clock().now() };
     let attention = attention(ks, &result);
     let traced = facts.changed || matches!(result, Err(_) | Ok(End::Ready { checked: Some(_) }));
@@ -67,6 +79,9 @@ pub async fn reconcile(
         run.trace().attribute("weir.revision", facts.revision.clone().unwrap_or_default());
     }
     let conclusion = conclude::from(ks, facts, result, span);
+    if is_sure {
+        memory.leaves(&run.key, left, span.ended);
+    }
     flight.end(attention);
     if conclusion.outcome == Outcome::Success {
         let newest = Kustomization { status: Some(conclusion.status.clone()), ..ks.clone() };
@@ -111,6 +126,7 @@ fn attention(ks: &Kustomization, result: &Result<End, Error>) -> Attention {
 
 async fn attempt(
     ks: &Kustomization,
+    inventory: InventoryDigest,
     run: &Run,
     edge: &impl Edge,
     memory: &Memory,
@@ -138,7 +154,6 @@ async fn attempt(
     let cluster = edge.cluster(ks);
     let watcher = Watcher { ks, spec: &spec, edge, memory, owner, cluster: &cluster, run };
     let mut held = HashSet::new();
-    let inventory = apply::inventory_digest(&apply::inventory(ks));
     let same = |settled: &Settled| settled.inputs == inputs.digest && settled.inventory == inventory;
     match memory.take(&run.key) {
         Some(Last::Waiting(waiting)) if same(&waiting.settled) && goes_on(&waiting, run, edge, owner) => {
@@ -148,7 +163,11 @@ async fn attempt(
             return unchanged(&watcher, settled, facts).await;
         }
         Some(Last::Settled(settled)) if settled.inputs == inputs.digest => held = still(ks, edge, owner),
-        Some(Last::Waiting(waiting)) if waiting.failed.is_none() => tell_cancelled(ks, edge, facts),
+        Some(Last::Waiting(waiting)) if waiting.failed.is_none() && edge.options().tell_cancelled_checks => {
+            if let Some(end) = cancelled(ks, run, facts) {
+                return Ok(end);
+            }
+        }
         _ => {}
     }
     // Written while they were healthy: those have to be looked at again.
@@ -186,13 +205,23 @@ async fn apply_all<E: Edge>(
     facts.attempted = true;
     progress(run, facts, "Building manifests", spec);
     let (digest, inputs) = (inputs.digest, inputs.variables);
-    let built = timed(run, "build", &mut facts.took.build, build(ks, files, inputs, target, watcher.edge)).await?;
+    let building = async {
+        let _slot = watcher.edge.build_slot().await;
+        let (ks, strict) = (ks.clone(), target.options.strict_substitution);
+        let build = move |interrupt| {
+            let dir = files.dir().try_clone().map_err(Error::Disk)?;
+            build::objects(&ks, &DirTree::new(dir), &inputs, &build::Settings { strict, interrupt })
+        };
+        build::thread::within(spec.timeout, run, build).await
+    };
+    let Some(built) = timed(run, "build", &mut facts.took.build, building).await? else { return Ok(End::Preempted) };
     facts.digest = Some(built.digest);
     if run.is_cancelled() {
         return Ok(End::Preempted);
     }
     progress(run, facts, "Detecting drift", spec);
     let began = run.clock().now();
+    memory.applies(&run.key, apply::inventory_digest(&apply::inventory(ks)), began);
     let applied = target.apply(built.objects, facts).await;
     let applied = match applied {
         Ok(Some(applied)) => target.prune(&applied, facts).await.map(|()| Some(applied)),
@@ -206,28 +235,6 @@ async fn apply_all<E: Edge>(
         tell_fight(run, memory, &applied, facts);
     }
     watcher.begin(&applied, digest, facts).await
-}
-
-/// Builds beside the runtime's threads: a large build takes a while and never yields.
-async fn build(
-    ks: &Kustomization,
-    files: Arc<Unpacked>,
-    variables: Vec<substitute::Variables>,
-    target: &Target<'_>,
-    edge: &impl Edge,
-) -> Result<build::Built, Error> {
-    let _slot = edge.build_slot().await;
-    let settings = build::Settings { strict: target.options.strict_substitution };
-    let ks = ks.clone();
-    let work = move || {
-        let dir = files.dir().try_clone().map_err(Error::Disk)?;
-        build::objects(&ks, &DirTree::new(dir), &variables, settings)
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(built) => built,
-        Err(panic) if panic.is_panic() => std::panic::resume_unwind(panic.into_panic()),
-        Err(_) => Err(Error::Shutdown),
-    }
 }
 
 /// All inputs are as they were, and all objects as we left them. What wrote to them otherwise may have made them unhealthy.
@@ -270,12 +277,23 @@ fn still(ks: &Kustomization, edge: &impl Edge, owner: &Owner) -> HashSet<ObjectR
     entries.filter(|e| edge.watches().hold(owner, std::slice::from_ref(e))).map(|e| e.object.clone()).collect()
 }
 
-fn tell_cancelled(ks: &Kustomization, edge: &impl Edge, facts: &mut Facts) {
-    if edge.options().tell_cancelled_checks {
-        let source = SourceKey::of(ks);
-        let message = format!("Health checks canceled due to new reconciliation triggered by {source}");
-        facts.tell(Severity::Info, reason::HEALTH_CHECK_CANCELED, message);
-    }
+/// A wait that something newer ended, as Flux tells it with the gate: `Ready` says so until the next run, which follows at once.
+fn cancelled(ks: &Kustomization, run: &Run, facts: &mut Facts) -> Option<End> {
+    let by = if run.triggers.contains(Trigger::Artifact) {
+        SourceKey::of(ks).to_string()
+    } else if [Trigger::Changed, Trigger::Requested, Trigger::Input].into_iter().any(|t| run.triggers.contains(t)) {
+        format!("Kustomization/{}", run.key)
+    } else {
+        return None;
+    };
+    // Told of the revision whose checks these were.
+    let attempted = ks.status.as_ref().and_then(|status| status.last_attempted_revision.clone());
+    let newer = std::mem::replace(&mut facts.revision, attempted);
+    let message = format!("Health checks canceled due to new reconciliation triggered by {by}");
+    facts.tell(Severity::Info, reason::HEALTH_CHECK_CANCELED, message);
+    facts.revision = newer;
+    // A request counts as handled once a run has written its status: that has to be the one that does what was asked for.
+    (!run.triggers.contains(Trigger::Requested)).then_some(End::Cancelled { by })
 }
 
 /// Counts a correction; says so when others undo each of them.

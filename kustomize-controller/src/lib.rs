@@ -15,6 +15,7 @@ mod live;
 mod memory;
 mod peers;
 mod source;
+mod strays;
 
 use std::sync::{Arc, OnceLock};
 
@@ -25,6 +26,7 @@ use weir_api::{
 };
 use weir_apply::{Cluster, Owner, Wake, Watches};
 use weir_artifact::{Fetcher, fetch};
+use weir_manifest::Cleanup;
 use weir_reconcile::Conclusion;
 use weir_runtime::{
     Finalized, Handle, ObjectKey, Reconciler, Run, Runtime, RuntimeError, Settings, Trigger, watch::Secondary,
@@ -38,6 +40,7 @@ use crate::{
     memory::Memory,
     peers::Peers,
     source::{Source, SourceKey},
+    strays::Strays,
 };
 
 /// The service cannot run.
@@ -75,6 +78,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
     let watches = Watches::new(
         cluster.clone(),
         kustomization::apply::ownership(),
+        Cleanup::standard(manager::KUSTOMIZE, &options.override_managers),
         context.shutdown.clone(),
         move |owner: &Owner, wake| {
             let trigger = if wake == Wake::Drift { Trigger::Drift } else { Trigger::Health };
@@ -99,6 +103,7 @@ pub async fn run(args: Args) -> Result<(), RunError> {
         waker: handle.waker.clone(),
         index,
         memory,
+        strays: Strays::default(),
         builds: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
         configs: [OnceLock::new(), OnceLock::new()],
     };
@@ -149,7 +154,7 @@ impl Reconciler for Kustomizations {
     }
 
     async fn finalize(&self, ks: Arc<Kustomization>, run: &Run) -> Finalized<KustomizationStatus> {
-        kustomization::finalize::finalize(&ks, run, &self.live).await
+        kustomization::finalize::finalize(&ks, run, &self.live, &self.live.memory).await
     }
 
     fn gone(&self, key: &ObjectKey) {

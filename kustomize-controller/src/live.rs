@@ -1,11 +1,12 @@
 //! The edge as it is in production.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, OnceLock},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use weir_api::{
@@ -13,7 +14,7 @@ use weir_api::{
     meta::Artifact,
     names::group,
 };
-use weir_apply::{Cluster, RequestError, Watches};
+use weir_apply::{Cluster, Owner, RequestError, Stray, Watches};
 use weir_artifact::{FetchError, Fetcher, Unpacked};
 use weir_manifest::{Object, ObjectRef, inventory::Entry};
 use weir_runtime::{
@@ -26,10 +27,11 @@ use crate::{
     args::Options,
     edge::{Config, Edge},
     index::{Index, config_key},
-    kustomization::depends::Name,
+    kustomization::{apply, depends::Name},
     memory::Memory,
     peers::Peers,
     source::{self, Source, SourceKey},
+    strays::Strays,
 };
 
 /// Pictures of the sources, by kind.
@@ -59,6 +61,8 @@ pub struct Live {
     pub index: Arc<Index>,
     /// What is kept between runs.
     pub memory: Arc<Memory>,
+    /// What interrupted runs have left.
+    pub strays: Strays,
     /// Builds that may run at a time.
     pub builds: Semaphore,
     /// Versions of ConfigMaps and Secrets, from when the first of them was referred to.
@@ -157,19 +161,28 @@ impl Edge for Live {
         Ok(object.map(|object| Config { data: texts(&object, key.0) }))
     }
 
-    async fn dependency(&self, name: &Name) -> Option<Arc<Kustomization>> {
+    async fn dependency(&self, name: &Name) -> Result<Option<Arc<Kustomization>>, RequestError> {
         if let Some(known) = self.known(name) {
-            return Some(known);
+            return Ok(Some(known));
         }
         // Another shard's, or younger than the watch.
         let key = ObjectKey::new(name.namespace.clone(), name.name.clone());
-        let live = self.cluster.get(&entry((group::KUSTOMIZE, "v1"), "Kustomization", &key)).await.ok()??;
-        serde_json::from_value(live.into_value()).ok().map(Arc::new)
+        let live = self.cluster.get(&entry((group::KUSTOMIZE, "v1"), "Kustomization", &key)).await?;
+        Ok(live.and_then(|live| serde_json::from_value(live.into_value()).ok()).map(Arc::new))
     }
 
     fn known(&self, name: &Name) -> Option<Arc<Kustomization>> {
         let key = ObjectKey::new(name.namespace.clone(), name.name.clone());
         Some(self.memory.newest(&key, self.store.get(&key)?))
+    }
+
+    async fn strays(&self, owner: &Owner, since: Timestamp, now: Timestamp) -> Result<Vec<Stray>, RequestError> {
+        let sweep = async {
+            let known: HashMap<Owner, HashSet<ObjectRef>> = self.store.list().iter().map(|ks| managed(ks)).collect();
+            let wanted = |owner: &Owner, object: &ObjectRef| known.get(owner).is_some_and(|have| !have.contains(object));
+            weir_apply::sweep(&self.cluster, &apply::ownership(), &wanted).await
+        };
+        self.strays.of(owner, since, now, sweep).await
     }
 
     fn cluster(&self, ks: &Kustomization) -> Cluster {
@@ -199,6 +212,12 @@ impl Edge for Live {
             self.waker.wake(&dependant, Trigger::Dependency);
         }
     }
+}
+
+fn managed(ks: &Kustomization) -> (Owner, HashSet<ObjectRef>) {
+    let (namespace, name) = (ks.metadata.namespace.clone(), ks.metadata.name.clone());
+    let owner = Owner { namespace: namespace.unwrap_or_default(), name: name.unwrap_or_default() };
+    (owner, apply::inventory(ks).entries().iter().map(|entry| entry.object.clone()).collect())
 }
 
 /// The data of a ConfigMap, or of a Secret decoded; what is no text is read as far as it is.

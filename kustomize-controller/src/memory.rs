@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -85,8 +85,32 @@ struct Concluded {
     revision: Option<String>,
 }
 
+/// Whether a status is what this process left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// This process left none yet.
+    Never,
+    /// It is.
+    Same,
+    /// It is not, or a run did not get to its end.
+    Doubtful {
+        /// When what is not in it may have been done at the latest.
+        since: Timestamp,
+    },
+}
+
+/// What a status should hold.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    inventory: InventoryDigest,
+    at: Timestamp,
+    /// A run applies, and nothing is left of it yet.
+    is_applying: bool,
+}
+
 #[derive(Debug, Default)]
 struct Remembered {
+    left: Option<Left>,
     last: Option<Last>,
     concluded: Option<Concluded>,
     fight: Option<Fight>,
@@ -101,6 +125,7 @@ struct Fight {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Memory {
+    began: OnceLock<Timestamp>,
     inner: Mutex<HashMap<ObjectKey, Remembered>>,
 }
 
@@ -119,6 +144,31 @@ impl Memory {
     /// Forgets an object.
     pub fn forget(&self, key: &ObjectKey) {
         self.lock().remove(key);
+    }
+
+    /// When the first run of this process was: `now`, if this is it.
+    pub fn began(&self, now: Timestamp) -> Timestamp {
+        *self.began.get_or_init(|| now)
+    }
+
+    /// Whether the inventory that a status holds is the one that was left for it.
+    #[must_use]
+    pub fn known(&self, key: &ObjectKey, seen: &InventoryDigest) -> Known {
+        match self.lock().get(key).and_then(|remembered| remembered.left) {
+            None => Known::Never,
+            Some(left) if left.inventory == *seen && !left.is_applying => Known::Same,
+            Some(left) => Known::Doubtful { since: left.at },
+        }
+    }
+
+    /// Notes that a run begins to apply.
+    pub fn applies(&self, key: &ObjectKey, seen: InventoryDigest, now: Timestamp) {
+        self.lock().entry(key.clone()).or_default().left = Some(Left { inventory: seen, at: now, is_applying: true });
+    }
+
+    /// Notes which inventory a run leaves.
+    pub fn leaves(&self, key: &ObjectKey, inventory: InventoryDigest, now: Timestamp) {
+        self.lock().entry(key.clone()).or_default().left = Some(Left { inventory, at: now, is_applying: false });
     }
 
     /// Notes what a run concludes, so that dependants need not wait for the status to come back from the server.
@@ -208,6 +258,18 @@ mod tests {
         assert_eq!(memory.truce(&key, at(8)), None);
         memory.corrected(&key, at(100));
         assert_eq!(memory.truce(&key, at(100)), None, "a minute of peace ends the fight");
+    }
+
+    #[test]
+    fn a_status_is_doubted_until_it_holds_what_was_left() {
+        let (memory, key) = (Memory::default(), ObjectKey::new("n", "a"));
+        let known = |seen: u8| memory.known(&key, &[seen; 32]);
+        assert_eq!((memory.began(at(1)), memory.began(at(2))), (at(1), at(1)));
+        assert_eq!(known(0), Known::Never);
+        memory.applies(&key, [0; 32], at(3));
+        assert_eq!(known(0), Known::Doubtful { since: at(3) }, "the run panicked");
+        memory.leaves(&key, [1; 32], at(4));
+        assert_eq!((known(1), known(0)), (Known::Same, Known::Doubtful { since: at(4) }));
     }
 
     #[test]

@@ -75,7 +75,8 @@ pub mod label {
     pub const HELM_NAMESPACE: &str = "helm.toolkit.fluxcd.io/namespace";
     /// `Enabled` on a ConfigMap or Secret: consumers reconcile when it changes.
     pub const WATCH: &str = "reconcile.fluxcd.io/watch";
-    /// The shard an object belongs to, by convention.
+    /// The shard an object belongs to, by convention: no code reads it, the label is whichever `--watch-label-selector` names.
+    /// Flux's guides have this one, some of its own help texts `sharding.fluxcd.io/shard`.
     pub const SHARD: &str = "sharding.fluxcd.io/key";
     /// Removed from applied objects: left behind by Flux 1.
     pub const FLUX1_SYNC_GC_MARK: &str = "fluxcd.io/sync-gc-mark";

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderValue, Method, Request, header, request};
 use http_body_util::BodyExt as _;
 use kube::{Client, client::Body};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -72,6 +72,8 @@ impl std::fmt::Debug for Cluster {
 pub struct DeleteOptions {
     /// Only if this is its uid.
     pub uid: Option<String>,
+    /// Only if this is its version: nobody has written it since it was looked at.
+    pub version: Option<String>,
 }
 
 impl Cluster {
@@ -169,9 +171,9 @@ impl Cluster {
     /// When the server refuses.
     pub async fn delete(&self, entry: &Entry, options: &DeleteOptions) -> Result<bool, RequestError> {
         let path = self.path_of(entry).await?;
-        let preconditions = options.uid.as_ref().map(|uid| serde_json::json!({"uid": uid}));
-        let body = serde_json::json!({"apiVersion": "v1", "kind": "DeleteOptions",
-            "propagationPolicy": "Background", "preconditions": preconditions});
+        let DeleteOptions { uid, version } = options;
+        let body = serde_json::json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+            "preconditions": {"uid": uid, "resourceVersion": version}});
         let body = encode(&body)?;
         match self.bytes(Method::DELETE, path, JSON, Some((JSON, body))).await {
             Ok(_) => Ok(true),
@@ -216,6 +218,15 @@ impl Cluster {
         tokio::time::timeout(TIMEOUT, answer).await.map_err(|_| timeout)?
     }
 
+    /// A request under the identity.
+    pub(crate) fn identified(&self, request: request::Builder) -> Result<request::Builder, RequestError> {
+        match &self.user {
+            Some(User::Account(user)) => Ok(request.header("Impersonate-User", user)),
+            Some(User::Invalid(account)) => Err(RequestError::Account { account: account.to_string() }),
+            None => Ok(request),
+        }
+    }
+
     fn request(
         &self,
         method: Method,
@@ -223,12 +234,8 @@ impl Cluster {
         accept: HeaderValue,
         body: Option<(HeaderValue, Vec<u8>)>,
     ) -> Result<Request<Body>, RequestError> {
-        let mut request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
-        match &self.user {
-            Some(User::Account(user)) => request = request.header("Impersonate-User", user),
-            Some(User::Invalid(account)) => return Err(RequestError::Account { account: account.to_string() }),
-            None => {}
-        }
+        let request = Request::builder().method(method).uri(path).header(header::ACCEPT, accept);
+        let mut request = self.identified(request)?;
         let body = match body {
             Some((content_type, bytes)) => {
                 request = request.header(header::CONTENT_TYPE, content_type);

@@ -176,7 +176,7 @@ async fn one(change: Change, context: Context<'_>) -> Result<Done, ApplyError> {
 }
 
 /// Has the object followed from the state it is in.
-async fn take_note(entry: Entry, outcome: Outcome, live: &Object, owned: bool, context: Context<'_>) -> Done {
+pub(crate) async fn take_note(entry: Entry, outcome: Outcome, live: &Object, owned: bool, context: Context<'_>) -> Done {
     let Context { cluster, watches, owner, judge } = context;
     if outcome.is_change() {
         cluster.mapping().applied(live);
@@ -196,7 +196,7 @@ async fn take_note(entry: Entry, outcome: Outcome, live: &Object, owned: bool, c
 
 /// Deletes an object and waits until it is gone.
 async fn remove(entry: &Entry, uid: String, cluster: &Cluster) -> Result<(), RequestError> {
-    let options = DeleteOptions { uid: Some(uid.clone()) };
+    let options = DeleteOptions { uid: Some(uid.clone()), version: None };
     cluster.delete(entry, &options).await?;
     let gone = async {
         let mut pause = LOOK;

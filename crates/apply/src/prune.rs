@@ -10,6 +10,9 @@ use crate::{
     watch::{Ownership, Watches},
 };
 
+/// Tries to delete an object that others write meanwhile.
+const TRIES: usize = 4;
+
 /// What became of objects that were to go.
 #[derive(Debug, Default)]
 pub struct Pruned {
@@ -83,11 +86,29 @@ pub async fn prune(
     pruned
 }
 
+/// Deletes an object as it was looked at: whoever takes it over, or says that it is to stay, in between is heard.
 async fn one(
     entry: &Entry,
     cluster: &Cluster,
     ownership: &Ownership,
     owner: &Owner,
+) -> Result<End, (&'static str, RequestError)> {
+    for _ in 0..TRIES {
+        match look_and_delete(entry, cluster, ownership, owner, true).await {
+            Err((_, error)) if error.is_conflict() => {}
+            end => return end,
+        }
+    }
+    // Some controllers write their status all the time.
+    look_and_delete(entry, cluster, ownership, owner, false).await
+}
+
+async fn look_and_delete(
+    entry: &Entry,
+    cluster: &Cluster,
+    ownership: &Ownership,
+    owner: &Owner,
+    exactly: bool,
 ) -> Result<End, (&'static str, RequestError)> {
     let live = match cluster.get_metadata(entry).await {
         Ok(Some(live)) => live,
@@ -103,7 +124,8 @@ async fn one(
     if live.is_terminating() {
         return Ok(End::Deleted);
     }
-    let options = DeleteOptions { uid: Some(live.uid().to_owned()) };
+    let version = exactly.then(|| live.resource_version().to_owned());
+    let options = DeleteOptions { uid: Some(live.uid().to_owned()), version };
     match cluster.delete(entry, &options).await {
         Ok(true) => Ok(End::Deleted),
         Ok(false) => Ok(End::Gone),

@@ -44,6 +44,28 @@ struct Row {
     /// The listing that saw it last.
     listing: u32,
     drifted: bool,
+    /// As it was seen, it can be applied without a look at it.
+    clean: bool,
+}
+
+/// An object as a watch shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// Its metadata.
+    pub meta: &'a Metadata,
+    /// Its fingerprint.
+    pub print: Fingerprint,
+    /// Whether it can be applied without a look at it: see [`weir_manifest::Cleanup::is_clean`].
+    pub clean: bool,
+}
+
+/// What is known of an object that drifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glimpse {
+    /// The newest version seen.
+    pub version: u64,
+    /// It is there, and can be applied without a look at it.
+    pub clean: bool,
 }
 
 /// What an owner wants to hear of writes to its objects that are no drift.
@@ -68,6 +90,9 @@ struct OwnerState {
     fresh: bool,
     drifted: HashSet<(u16, Key)>,
     touched: HashSet<(u16, Key)>,
+    /// Objects outside the watched ones that were written. By name: a spec may name any number of kinds, and a kind that is
+    /// known stays so.
+    touched_others: HashSet<ObjectRef>,
 }
 
 #[derive(Debug, Default)]
@@ -94,7 +119,8 @@ const FIRST_SWEEP: usize = 1024;
 
 impl Table {
     /// An object as a watch shows it. `owner` is who its labels name.
-    pub fn observe(&mut self, kind: &GroupKind, owner: &Owner, meta: &Metadata, print: Fingerprint) -> Option<Alarm> {
+    pub fn observe(&mut self, kind: &GroupKind, owner: &Owner, object: Seen<'_>) -> Option<Alarm> {
+        let Seen { meta, print, clean } = object;
         let (kind_id, owner_id) = (self.kind(kind), self.owner(owner));
         let (_, rows) = self.kinds.get_mut(usize::from(kind_id))?;
         let (key, version) = (key(&meta.namespace, &meta.name), meta.version());
@@ -109,6 +135,7 @@ impl Table {
         }
         row.version = version;
         row.seen = Some(print);
+        row.clean = clean;
         let moved = row.expected.is_some_and(|(at, expected)| version > at && !expected.still(print));
         // A version we wrote ourselves is news to nobody.
         let news = row.expected.is_none_or(|(at, _)| version > at);
@@ -213,10 +240,11 @@ impl Table {
         state.attention = attention;
         if attention == Attention::None {
             state.touched = HashSet::new();
+            state.touched_others = HashSet::new();
         }
         if std::mem::take(&mut state.fresh) && !state.drifted.is_empty() {
             Some(Wake::Drift)
-        } else if attention == Attention::Wake && !state.touched.is_empty() {
+        } else if attention == Attention::Wake && !(state.touched.is_empty() && state.touched_others.is_empty()) {
             Some(Wake::Health)
         } else {
             None
@@ -230,14 +258,21 @@ impl Table {
 
     /// An object outside the watched ones was written, for which the owner waits.
     pub fn touch(&mut self, owner: &Owner, object: &ObjectRef) -> Option<Alarm> {
-        let (kind_id, owner_id) = (self.kind(&object.group_kind()), self.owner(owner));
-        self.tell(owner_id, kind_id, key(&object.namespace, &object.name), false, true)
+        let state = self.state(owner);
+        if state.attention == Attention::None {
+            return None;
+        }
+        state.touched_others.insert(object.clone());
+        let due = !state.running && state.attention == Attention::Wake;
+        due.then(|| (owner.clone(), Wake::Health))
     }
 
     /// The objects that were written since this was last asked, while the owner paid attention.
     pub fn take_touched(&mut self, owner: &Owner) -> Vec<ObjectRef> {
-        let touched = std::mem::take(&mut self.state(owner).touched);
-        touched.into_iter().filter_map(|(kind, key)| self.reference(kind, &key)).collect()
+        let state = self.state(owner);
+        let (touched, others) = (std::mem::take(&mut state.touched), std::mem::take(&mut state.touched_others));
+        let known = touched.into_iter().filter_map(|(kind, key)| self.reference(kind, &key));
+        known.chain(others).collect()
     }
 
     /// The owner's objects that are not as it left them.
@@ -246,6 +281,13 @@ impl Table {
         let state = self.owner_ids.get(owner).and_then(|id| self.owners.get(*id as usize));
         let Some((_, state)) = state else { return Vec::new() };
         state.drifted.iter().filter_map(|(kind, key)| self.reference(*kind, key)).collect()
+    }
+
+    /// An object as it was seen last.
+    #[must_use]
+    pub fn glimpse(&self, object: &ObjectRef) -> Option<Glimpse> {
+        let row = self.row(object)?;
+        Some(Glimpse { version: row.version, clean: row.clean && row.seen.is_some() })
     }
 
     /// Whether an object is expected by this owner, and was not seen to differ.
@@ -372,7 +414,7 @@ impl Table {
 
 impl Row {
     fn new(owner: u32) -> Self {
-        Self { owner, version: 0, seen: None, expected: None, listing: 0, drifted: false }
+        Self { owner, version: 0, seen: None, expected: None, listing: 0, drifted: false, clean: false }
     }
 }
 

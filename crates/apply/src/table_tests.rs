@@ -26,8 +26,12 @@ fn at(name: &str, version: u64, state: i64) -> Metadata {
     }
 }
 
+fn seen(meta: &Metadata) -> Seen<'_> {
+    Seen { meta, print: meta.fingerprint(US), clean: meta.annotations.is_empty() }
+}
+
 fn observe(table: &mut Table, meta: &Metadata) -> Option<Wake> {
-    table.observe(&kind(), &owner(), meta, meta.fingerprint(US)).map(|(_, wake)| wake)
+    table.observe(&kind(), &owner(), seen(meta)).map(|(_, wake)| wake)
 }
 
 fn expect(table: &mut Table, meta: &Metadata) {
@@ -108,7 +112,7 @@ fn what_another_owner_took_over_is_not_forgotten_with_the_old_one() {
     t.forget(&owner(), &object);
     assert!(t.holds(&other, &object));
     let moved = at("a", 7, 3);
-    let alarm = t.observe(&kind(), &other, &moved, moved.fingerprint(US));
+    let alarm = t.observe(&kind(), &other, seen(&moved));
     assert_eq!(alarm, Some((other, Wake::Drift)), "the new owner still hears of it");
 }
 
@@ -165,7 +169,7 @@ fn invented_owners_are_not_kept() {
     for n in 0..20_000u64 {
         let invented = Owner { namespace: "ns".into(), name: format!("invented-{n}") };
         let meta = at("theirs", 2 * n + 2, 1);
-        t.observe(&kind(), &invented, &meta, meta.fingerprint(US));
+        t.observe(&kind(), &invented, seen(&meta));
         t.vanish(&kind(), "ns", "theirs", 2 * n + 3);
     }
     assert!(t.owners.len() <= 2 * FIRST_SWEEP && t.owner_ids.len() <= t.owners.len(), "{}", t.owners.len());
@@ -179,4 +183,21 @@ fn invented_owners_are_not_kept() {
 #[test]
 fn a_row_is_small() {
     assert!(std::mem::size_of::<Row>() <= 80, "{}", std::mem::size_of::<Row>());
+}
+
+#[test]
+fn an_object_is_applied_without_a_look_only_as_it_was_seen_clean_and_is_there() {
+    let mut t = Table::default();
+    assert_eq!(t.glimpse(&object("a")), None);
+    expect(&mut t, &at("a", 5, 1));
+    assert_eq!(t.glimpse(&object("a")), Some(Glimpse { version: 0, clean: false }), "not seen yet");
+    observe(&mut t, &at("a", 6, 2));
+    assert_eq!(t.glimpse(&object("a")), Some(Glimpse { version: 6, clean: true }));
+    let mut dirty = at("a", 7, 3);
+    dirty.annotations.insert("x".into(), "y".into());
+    observe(&mut t, &dirty);
+    assert_eq!(t.glimpse(&object("a")), Some(Glimpse { version: 7, clean: false }));
+    observe(&mut t, &at("a", 8, 4));
+    t.vanish(&kind(), "ns", "a", 9);
+    assert_eq!(t.glimpse(&object("a")), Some(Glimpse { version: 9, clean: false }), "it is gone");
 }

@@ -19,15 +19,20 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{Notify, watch as signal};
+use tokio::sync::{Notify, Semaphore, watch as signal};
 use tokio_util::sync::CancellationToken;
-use weir_manifest::{Fingerprint, GroupKind, Metadata, ObjectRef, inventory::Entry};
+use weir_manifest::{Cleanup, Fingerprint, GroupKind, Metadata, ObjectRef, inventory::Entry};
 
 use crate::{
     cluster::Cluster,
     mapping::Resource,
-    table::{Alarm, Attention, Owner, Table, Wake},
+    table::{Alarm, Attention, Glimpse, Owner, Table, Wake},
 };
+
+/// Watches of single objects at a time: each is a connection of its own to the server.
+const SINGLE: usize = 500;
+/// Of those for one owner.
+const SINGLE_OF_ONE: usize = 50;
 
 /// How an object says whose it is.
 #[derive(Clone, Debug)]
@@ -58,8 +63,11 @@ pub struct Watches {
 struct Shared {
     cluster: Cluster,
     ownership: Ownership,
+    cleanup: Cleanup,
     table: Mutex<Table>,
     kinds: Mutex<HashMap<GroupKind, signal::Receiver<Follow>>>,
+    /// Watches of single objects that may still begin.
+    single: Arc<Semaphore>,
     moved: Notify,
     on_wake: Box<OnWake>,
     stop: CancellationToken,
@@ -97,17 +105,21 @@ impl Shared {
 
 impl Watches {
     /// Watches under the identity of `cluster` until `stop`; `on_wake` is called outside any lock and must not block.
+    /// `cleanup` tells the objects that need a look before they are applied.
     pub fn new(
         cluster: Cluster,
         ownership: Ownership,
+        cleanup: Cleanup,
         stop: CancellationToken,
         on_wake: impl Fn(&Owner, Wake) + Send + Sync + 'static,
     ) -> Self {
         let shared = Shared {
             cluster,
             ownership,
+            cleanup,
             table: Mutex::default(),
             kinds: Mutex::default(),
+            single: Arc::new(Semaphore::new(SINGLE)),
             moved: Notify::new(),
             on_wake: Box::new(on_wake),
             stop,
@@ -183,17 +195,42 @@ impl Watches {
         self.shared.table().attend(owner);
     }
 
-    /// Follows single objects for an owner that waits for them, also objects of others; until the token fires.
-    pub fn attend_to(&self, owner: &Owner, entries: Vec<Entry>, until: &CancellationToken) {
+    /// Follows single objects for an owner that waits for them, also objects of others; until the token fires. They are
+    /// watched under the identity of `cluster`, that is of who waits; those that are too many for it are looked at every few
+    /// seconds instead.
+    pub fn attend_to(&self, cluster: &Cluster, owner: &Owner, entries: Vec<Entry>, until: &CancellationToken) {
         self.attend(owner);
-        for entry in entries {
-            let (shared, owner) = (Arc::clone(&self.shared), owner.clone());
-            let (until, stop) = (until.clone(), self.shared.stop.clone());
-            tokio::spawn(async move {
-                let watch = stream::keep_one(&shared, &entry, &owner);
-                let _ = stop.run_until_cancelled(until.run_until_cancelled(watch)).await;
+        let mut rest = Vec::new();
+        for (count, entry) in entries.into_iter().enumerate() {
+            let place = if count < SINGLE_OF_ONE { Arc::clone(&self.shared.single).try_acquire_owned().ok() } else { None };
+            let Some(place) = place else {
+                rest.push(entry.object);
+                continue;
+            };
+            let (shared, owner, cluster) = (Arc::clone(&self.shared), owner.clone(), cluster.clone());
+            self.until(until, async move {
+                let _place = place;
+                stream::keep_one(&shared, &cluster, &entry, &owner).await;
             });
         }
+        if rest.is_empty() {
+            return;
+        }
+        tracing::info!(
+            objects = rest.len(),
+            kustomization = %format_args!("{}/{}", owner.namespace, owner.name),
+            "health checks name more objects than are watched one by one ({SINGLE_OF_ONE} of one owner, {SINGLE} in all), the \
+             others are looked at every 5s; spec.wait follows any number of objects"
+        );
+        let (shared, owner) = (Arc::clone(&self.shared), owner.clone());
+        self.until(until, async move { stream::look_at(&shared, &rest, &owner).await });
+    }
+
+    fn until(&self, until: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) {
+        let (until, stop) = (until.clone(), self.shared.stop.clone());
+        tokio::spawn(async move {
+            let _ = stop.run_until_cancelled(until.run_until_cancelled(work)).await;
+        });
     }
 
     /// The objects that were written since this was last asked, while the owner paid attention.
@@ -206,6 +243,12 @@ impl Watches {
     #[must_use]
     pub fn drifted(&self, owner: &Owner) -> Vec<ObjectRef> {
         self.shared.table().drifted(owner)
+    }
+
+    /// An object as it was seen last.
+    #[must_use]
+    pub fn glimpse(&self, object: &ObjectRef) -> Option<Glimpse> {
+        self.shared.table().glimpse(object)
     }
 
     /// Completes when any followed object was written.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::fieldspec::FieldSpec;
+use crate::kustomization::{CONFIGURATION, Shape, Shaped};
 use crate::resid::Gvk;
 use crate::transform::sort;
 
@@ -46,6 +47,10 @@ pub(crate) struct Config {
     pub(crate) var_reference: Vec<FieldSpec>,
     pub(crate) images: Vec<FieldSpec>,
     pub(crate) replicas: Vec<FieldSpec>,
+}
+
+impl Shaped for Config {
+    const SHAPE: Shape = CONFIGURATION;
 }
 
 impl Config {

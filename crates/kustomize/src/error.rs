@@ -71,6 +71,9 @@ pub enum Error {
         /// The bound.
         limit: usize,
     },
+    /// [`crate::Options::interrupt`] was set.
+    #[error("the build was ended before it was done")]
+    Interrupted,
     /// Something that is switched off or not there.
     #[error("{what} is not available: {hint}")]
     Unavailable {
@@ -117,6 +120,24 @@ impl Error {
     /// This error as the outcome of a field of a kustomization file.
     pub(crate) fn at(self, file: &str, field: impl fmt::Display) -> Self {
         Self::Step { file: file.to_owned(), field: field.to_string(), source: Box::new(self) }
+    }
+
+    /// Whether the build was ended from outside.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        match self {
+            Self::Interrupted => true,
+            Self::Step { source, .. } => source.is_interrupted(),
+            _ => false,
+        }
+    }
+
+    /// This error under a text of its own; what ends the whole build passes through as it is.
+    pub(crate) fn told(self, text: impl FnOnce(&Self) -> String) -> Self {
+        match self {
+            Self::Interrupted | Self::Budget { .. } => self,
+            error => Self::Object(text(&error)),
+        }
     }
 
     /// The whole chain in one line.

@@ -1,7 +1,7 @@
 //! Field specs: places in objects of certain kinds, as `spec/template/spec/containers/image`.
 
 use serde::Deserialize;
-use weir_yaml::{Data, Node};
+use weir_yaml::{Data, Node, Resolved, Schema, resolve};
 
 use crate::Error;
 use crate::resid::Gvk;
@@ -55,7 +55,7 @@ impl FieldSpec {
         }
         self.apply_node(&mut resource.node, create, set).map_err(|error| {
             let id = resource.id();
-            Error::object(format!("considering field '{}' of object {id}: {error}", self.path))
+            error.told(|error| format!("considering field '{}' of object {id}: {error}", self.path))
         })
     }
 
@@ -93,15 +93,20 @@ fn walk(
             if name.is_empty() {
                 return Err(Error::object("cannot set or create an empty field name"));
             }
-            let missing = node.get(name).is_none_or(Node::is_null);
-            if missing {
-                let made = match create {
-                    Create::Nothing => return Ok(()),
-                    _ if is_list => return Ok(()),
-                    _ if !rest.is_empty() => Node::mapping(),
-                    Create::Scalar => Node::string(""),
-                    Create::Mapping => Node::mapping(),
-                };
+            if name == "-" || name.bytes().all(|b| b.is_ascii_digit()) {
+                return Err(Error::object("expected a list, found a mapping"));
+            }
+            let made = match create {
+                // A path that says it leads to a list makes one of a null, but nothing of nothing.
+                _ if is_list => node.get(name).is_some().then(Node::sequence),
+                Create::Nothing => None,
+                _ if !rest.is_empty() => Some(Node::mapping()),
+                Create::Scalar => Some(Node::string("")),
+                Create::Mapping => Some(Node::mapping()),
+            };
+            if let Some(made) = made
+                && node.get(name).is_none_or(Node::is_null)
+            {
                 node.set(name, made);
             }
             match node.get_mut(name) {
@@ -154,6 +159,15 @@ pub(crate) fn split_smart(path: &str) -> Vec<String> {
         out.push(if joined.contains('=') { joined } else { joined.trim_matches(['[', ']']).to_owned() });
     }
     out
+}
+
+/// A scalar that is read as a string.
+pub(crate) fn is_string(node: &Node) -> bool {
+    let Data::Scalar(text) = &node.data else { return false };
+    match node.tag() {
+        Some(tag) => tag == "!!str",
+        None => node.style.is_quoted() || resolve(text, Schema::V3) == Resolved::Str,
+    }
 }
 
 /// Replaces a scalar's text; its style stays, so a quoted one stays a string.

@@ -55,6 +55,7 @@ pub(crate) fn generate(
         _ => Behavior::Create,
     };
     resource.needs_hash = !options.disable_name_suffix_hash;
+    resource.generated = true;
     Ok(resource)
 }
 
@@ -201,6 +202,7 @@ pub(crate) fn take_over(new: &mut Resource, old: &Resource) {
     new.set_namespace(&namespace);
     new.needs_hash = new.needs_hash && old.needs_hash;
     new.behavior = old.behavior;
+    new.generated = old.generated;
     new.previous.clone_from(&old.previous);
     new.prefixes.clone_from(&old.prefixes);
     new.suffixes.clone_from(&old.suffixes);
@@ -233,7 +235,7 @@ pub(crate) fn merge_data(new: &mut Resource, old: &Resource) -> Result<(), Error
             new.node.remove(field);
             continue;
         }
-        let entries = merged.into_iter().map(|(k, v)| (Node::string(k), Node::string(v))).collect();
+        let entries = merged.into_iter().map(|(k, v)| (Node::scalar(k), Node::string(v))).collect();
         new.node.set(field, Node::new(Data::Mapping(entries)));
     }
     Ok(())

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Error;
+use crate::meter::Meter;
 
 /// One operation.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,13 +33,23 @@ pub(crate) fn parse(text: &str, file: &str) -> Result<Vec<Operation>, Error> {
 }
 
 /// Applies the operations in order.
-pub(crate) fn apply(document: &mut Value, operations: &[Operation]) -> Result<(), Error> {
+pub(crate) fn apply(document: &mut Value, operations: &[Operation], meter: &Meter) -> Result<(), Error> {
     for operation in operations {
+        match operation.op.as_str() {
+            "add" | "replace" => operation.value.iter().try_for_each(|value| meter.take_value(value))?,
+            // What is copied can hold what was copied before: it doubles with every operation.
+            "copy" => copied(document, operation).into_iter().try_for_each(|value| meter.take_value(value))?,
+            _ => meter.go_on()?,
+        }
         step(document, operation).map_err(|reason| {
             Error::object(format!("json patch operation {} {}: {reason}", operation.op, operation.path))
         })?;
     }
     Ok(())
+}
+
+fn copied<'a>(document: &'a Value, operation: &Operation) -> Option<&'a Value> {
+    find(document, operation.from.as_deref()?).ok()
 }
 
 fn step(document: &mut Value, operation: &Operation) -> Result<(), String> {
@@ -181,7 +192,7 @@ mod tests {
 
     fn patched(document: Value, patch: &str) -> Result<Value, Error> {
         let mut document = document;
-        apply(&mut document, &parse(patch, "patch").unwrap())?;
+        apply(&mut document, &parse(patch, "patch").unwrap(), &Meter::default())?;
         Ok(document)
     }
 

@@ -1,13 +1,15 @@
 //! The kustomization file.
 
-mod spelling;
+mod fields;
+mod shape;
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-pub(crate) use spelling::{from_lenient, from_value};
+pub(crate) use fields::{CONFIGURATION, PLUGIN, VALUE_TARGET_FILE};
+pub(crate) use shape::{Reading, Shape, Shaped, from_value};
 
 use crate::Error;
 use crate::fieldspec::FieldSpec;
@@ -148,7 +150,6 @@ impl VarTarget {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct VarField {
-    #[serde(alias = "fieldpath")]
     pub(crate) field_path: String,
 }
 
@@ -238,6 +239,18 @@ pub(crate) struct GeneratorOptions {
     pub(crate) immutable: bool,
 }
 
+impl Shaped for Kustomization {
+    const SHAPE: Shape = fields::KUSTOMIZATION;
+}
+
+impl Shaped for ReplacementField {
+    const SHAPE: Shape = fields::REPLACEMENT;
+}
+
+impl Shaped for GeneratorArgs {
+    const SHAPE: Shape = fields::SECRET;
+}
+
 impl Kustomization {
     /// Reads the file's text; deprecated spellings are taken for their successors.
     pub(crate) fn parse(text: &str, file: &str) -> Result<Self, Error> {
@@ -247,10 +260,11 @@ impl Kustomization {
             Some(node) => weir_yaml::to_value(node).map_err(|source| Error::yaml(file, source))?,
             None => Value::Null,
         };
+        let value = shape::shape(value, Self::SHAPE, file, Reading::Strict)?;
         if says_nothing(&value) {
             return Err(Error::field(file, "resources", "the kustomization file is empty"));
         }
-        let mut fields = from_value::<Self>(value, file)?;
+        let mut fields: Self = shape::typed(value, file)?;
         fields.fix();
         fields.check(file)?;
         Ok(fields)
@@ -271,6 +285,9 @@ impl Kustomization {
                 generator.envs.push(std::mem::take(&mut generator.env));
             }
         }
+        for replacement in &mut self.replacements {
+            replacement.targets.take_if(|targets| targets.is_empty());
+        }
         self.helm_charts.append(&mut self.helm_chart_inflation_generator);
     }
 
@@ -286,10 +303,13 @@ impl Kustomization {
     }
 }
 
-/// It says nothing: no field but the kind has a value. An empty list is a value.
+/// It says nothing: no field but the kind has a value. An empty list is a value, unless it stands in a deprecated field, whose
+/// items are moved to its successor.
 fn says_nothing(fields: &Value) -> bool {
+    const MOVED: [&str; 3] = ["bases", "imageTags", "helmChartInflationGenerator"];
     let Some(map) = fields.as_object() else { return true };
     map.iter().all(|(key, value)| {
-        matches!(key.as_str(), "apiVersion" | "kind") || value.is_null() || value.as_str() == Some("")
+        let none = MOVED.contains(&key.as_str()) && value.as_array().is_some_and(Vec::is_empty);
+        matches!(key.as_str(), "apiVersion" | "kind") || none || value.as_str() == Some("")
     })
 }

@@ -15,6 +15,7 @@ mod jsonpatch;
 mod kustomization;
 mod loader;
 mod merge;
+mod meter;
 mod options;
 mod origin;
 mod read;

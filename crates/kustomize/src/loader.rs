@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use crate::meter::Meter;
 use crate::options::{LoadRestrictions, Options};
 use crate::tree::{Kind, Tree, is_below, join};
 use crate::{Error, TreeError};
@@ -25,6 +26,7 @@ pub(crate) struct Loader<'a> {
     /// The folders of the kustomizations that led here, outermost first.
     ancestors: Vec<String>,
     used: Rc<RefCell<Used>>,
+    pub(crate) meter: Meter,
 }
 
 impl<'a> Loader<'a> {
@@ -35,7 +37,7 @@ impl<'a> Loader<'a> {
         if tree.kind(&root) != Kind::Dir {
             return Err(Error::NoKustomization { path: path.to_owned(), reason: "is no directory" });
         }
-        Ok(Self { tree, options, root, ancestors: Vec::new(), used: Rc::default() })
+        Ok(Self { tree, options, root, ancestors: Vec::new(), used: Rc::default(), meter: Meter::new(options) })
     }
 
     /// A path as shown in messages and origins: seen from the tree's root.
@@ -87,6 +89,7 @@ impl<'a> Loader<'a> {
     }
 
     fn count(&self, bytes: usize) -> Result<(), Error> {
+        self.meter.go_on()?;
         let mut used = self.used.borrow_mut();
         used.files += 1;
         used.bytes += bytes;

@@ -6,6 +6,7 @@ mod list;
 use weir_yaml::{Data, Node};
 
 use crate::Error;
+use crate::meter::Meter;
 use crate::schema::{At, Schema};
 
 /// What became of a place.
@@ -27,8 +28,8 @@ enum Directive {
 }
 
 /// Merges a patch into an object; none when the patch deletes it.
-pub(crate) fn merge(object: Node, patch: Node, schema: &Schema) -> Result<Option<Node>, Error> {
-    match (Merger { schema }).merge(Some(object), Some(patch), At::Unknown)? {
+pub(crate) fn merge(object: Node, patch: Node, schema: &Schema, meter: &Meter) -> Result<Option<Node>, Error> {
+    match (Merger { schema, meter }).merge(Some(object), Some(patch), At::Unknown)? {
         Outcome::Gone => Ok(None),
         Outcome::Kept(node) | Outcome::Taken(node) => Ok(Some(node)),
     }
@@ -55,10 +56,12 @@ fn shape(node: Option<&Node>) -> Shape {
 
 pub(super) struct Merger<'a> {
     schema: &'a Schema,
+    meter: &'a Meter,
 }
 
 impl<'a> Merger<'a> {
     fn merge(&self, dest: Option<Node>, patch: Option<Node>, at: At<'a>) -> Result<Outcome, Error> {
+        self.meter.go_on()?;
         let (have, want) = (shape(dest.as_ref()), shape(patch.as_ref()));
         if have != want && have != Shape::Nothing && want != Shape::Nothing {
             return Err(Error::object(format!("wrong node kind: expected {}, found {}", name(have), name(want))));
@@ -89,7 +92,11 @@ impl<'a> Merger<'a> {
         }
         match (take_map_directive(&mut patch)?, dest) {
             (Directive::Delete, _) => Ok(Outcome::Gone),
-            (Directive::Merge, Some(dest)) => Ok(Outcome::Kept(self.fields(dest, Some(patch), at)?)),
+            (Directive::Merge, Some(mut dest)) => {
+                // New parts of a patch are merged with themselves: what directed there has done so.
+                dest.remove("$patch");
+                Ok(Outcome::Kept(self.fields(dest, Some(patch), at)?))
+            }
             // Merged with itself, what directs inside of it is followed and what is null removed.
             (_, _) => Ok(Outcome::Taken(self.fields(patch.clone(), Some(patch), at)?)),
         }
@@ -157,10 +164,15 @@ impl<'a> Merger<'a> {
             (None, None) => Ok(Outcome::Gone),
             (Some(dest), None) => Ok(Outcome::Kept(self.items(dest, None, at, keys)?)),
             (None, Some(patch)) => Ok(Outcome::Taken(self.items(patch.clone(), Some(patch), at, keys)?)),
-            (Some(dest), Some(mut patch)) => match take_list_directive(&mut patch)? {
+            (Some(mut dest), Some(mut patch)) => match take_list_directive(&mut patch)? {
                 Directive::Delete => Ok(Outcome::Gone),
                 Directive::Replace => Ok(Outcome::Taken(self.items(patch.clone(), Some(patch), at, keys)?)),
-                Directive::Merge => Ok(Outcome::Kept(self.items(dest, Some(patch), at, keys)?)),
+                Directive::Merge => {
+                    if let Some(items) = dest.as_sequence_mut() {
+                        items.retain(|item| item.get("$patch").is_none() || item.as_mapping().is_none_or(|m| m.len() > 1));
+                    }
+                    Ok(Outcome::Kept(self.items(dest, Some(patch), at, keys)?))
+                }
             },
         }
     }
@@ -228,6 +240,7 @@ fn take_list_directive(patch: &mut Node) -> Result<Directive, Error> {
     }
     let text = item.and_then(|i| i.get_str("$patch")).map(str::to_owned);
     let directive = directive(text.as_deref())?;
-    items.retain(|i| i.get_str("$patch") != text.as_deref());
+    // Empty items go with it, as in the original.
+    items.retain(|i| i.get_str("$patch") != text.as_deref() && !list::is_nothing(i));
     Ok(directive)
 }

@@ -1,5 +1,7 @@
 //! What a build may do.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use crate::{Error, Resource};
 
 /// Which files outside of a kustomization's own folder may be read.
@@ -35,11 +37,13 @@ pub struct Budget {
     pub bases: usize,
     /// Objects in the build.
     pub resources: usize,
+    /// Bytes of memory, about: objects as they are read, and all that is ever copied into them.
+    pub memory: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { files: 100_000, bytes: 512 << 20, depth: 64, bases: 10_000, resources: 500_000 }
+        Self { files: 100_000, bytes: 512 << 20, depth: 64, bases: 10_000, resources: 500_000, memory: 4 << 30 }
     }
 }
 
@@ -76,6 +80,8 @@ pub struct Options<'a> {
     pub reorder: Reorder,
     /// Bounds.
     pub budget: Budget,
+    /// Ends the build soon after it becomes true, from any thread.
+    pub interrupt: Option<&'a Arc<AtomicBool>>,
     /// Label every object as managed by kustomize.
     pub managed_by_label: bool,
     /// Fetches remote files and bases; without it they are refused.

@@ -2,6 +2,8 @@
 
 use weir_yaml::{Data, Node};
 
+use crate::Error;
+use crate::meter::Meter;
 use crate::resource::Resource;
 
 pub(crate) const ORIGIN: &str = "config.kubernetes.io/origin";
@@ -69,10 +71,12 @@ fn clean(base: &str, path: &str) -> String {
 }
 
 /// Notes that a transformer ran: on an object whose origin is known as a transformation, on another as its origin.
-pub(crate) fn record(resource: &mut Resource, origin: &Origin) {
+pub(crate) fn record(resource: &mut Resource, origin: &Origin, meter: &Meter) -> Result<(), Error> {
+    let node = origin.node();
+    meter.take(&node)?;
     if resource.annotation(ORIGIN).is_none() {
-        resource.set_annotation(ORIGIN, &origin.text());
-        return;
+        resource.set_annotation(ORIGIN, &weir_yaml::emit(&node));
+        return Ok(());
     }
     let known = resource.annotation(TRANSFORMATIONS).unwrap_or_default();
     let mut list = match weir_yaml::parse_one(known, &weir_yaml::Limits::default()) {
@@ -80,10 +84,11 @@ pub(crate) fn record(resource: &mut Resource, origin: &Origin) {
         _ => Node::sequence(),
     };
     if let Data::Sequence(items) = &mut list.data {
-        items.push(origin.node());
+        items.push(node);
     }
     let text = weir_yaml::emit(&list);
     resource.set_annotation(TRANSFORMATIONS, &text);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ fn take_apart(node: Node, file: &str, out: &mut Vec<Resource>) -> Result<(), Err
     check(&node, file)?;
     let kind = node.get_str("kind").unwrap_or_default();
     if !kind.ends_with("List") {
-        out.push(Resource::new(node));
+        let mut resource = Resource::new(node);
+        resource.adopt_marks()?;
+        out.push(resource);
         return Ok(());
     }
     let mut node = node;

@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::meter::Meter;
 use crate::resid::Id;
-use crate::resource::{Behavior, Resource};
+use crate::resource::{Behavior, Previous, Resource};
 use crate::{Error, generate};
 
 /// Objects in order.
 #[derive(Debug, Default)]
 pub(crate) struct ResMap {
     pub(crate) list: Vec<Resource>,
+    pub(crate) meter: Meter,
 }
 
 /// Which objects have or had a name.
@@ -43,6 +45,7 @@ impl ResMap {
     pub(crate) fn append_all(&mut self, resources: impl IntoIterator<Item = Resource>) -> Result<(), Error> {
         let mut seen: HashSet<Id> = self.list.iter().map(Resource::id).collect();
         for resource in resources {
+            self.meter.go_on()?;
             let id = resource.id();
             if seen.contains(&id) {
                 return Err(Error::object(format!("may not add resource with an already registered id: {id}")));
@@ -50,6 +53,14 @@ impl ResMap {
             seen.insert(id);
             self.list.push(resource);
         }
+        Ok(())
+    }
+
+    /// Notes the name an object has, before it may change.
+    pub(crate) fn remember(meter: &Meter, resource: &mut Resource) -> Result<(), Error> {
+        meter.go_on()?;
+        meter.grow(size_of::<Previous>() + resource.kind().len() + resource.name().len() + resource.namespace().len())?;
+        resource.remember_id();
         Ok(())
     }
 
@@ -82,6 +93,7 @@ impl ResMap {
         }
         let mut index = AnyIdIndex::new(&self.list);
         for resource in resources {
+            self.meter.take(&resource.node)?;
             self.absorb(resource, &mut index)?;
         }
         Ok(())

@@ -1,8 +1,11 @@
 //! An object in the build, with what it was called before.
 
+mod marks;
+
 use weir_yaml::{Data, Limits, Node, Schema};
 
 use crate::Error;
+use crate::fieldspec::is_string;
 use crate::resid::{Gvk, Id};
 
 /// What a generated object does to one of the same name.
@@ -31,6 +34,8 @@ pub struct Resource {
     pub(crate) suffixes: Vec<String>,
     pub(crate) behavior: Behavior,
     pub(crate) needs_hash: bool,
+    /// Made by a generator.
+    pub(crate) generated: bool,
     pub(crate) allow_name_change: bool,
     pub(crate) allow_kind_change: bool,
     pub(crate) from_helm: bool,
@@ -48,6 +53,7 @@ impl Resource {
             suffixes: Vec::new(),
             behavior: Behavior::Create,
             needs_hash: false,
+            generated: false,
             allow_name_change: false,
             allow_kind_change: false,
             from_helm: false,
@@ -162,7 +168,6 @@ impl Resource {
     }
 
     pub(crate) fn set_api_version(&mut self, api_version: &str) {
-        // An object without one gets a null, as with the original.
         self.node.set("apiVersion", Node::scalar(api_version));
     }
 
@@ -184,7 +189,7 @@ impl Resource {
             }
             return;
         }
-        let entries = map.iter().map(|(k, v)| (Node::string(k), Node::string(v))).collect();
+        let entries = map.iter().map(|(k, v)| (Node::scalar(k), Node::string(v))).collect();
         let metadata = self.node.get_or_insert_with("metadata", Node::mapping);
         metadata.set(field, Node::new(Data::Mapping(entries)));
     }
@@ -208,6 +213,16 @@ pub(crate) fn text_of(node: &Node) -> String {
     node.as_str().unwrap_or_default().to_owned()
 }
 
+/// An object as a JSON value. Keys of the object itself may be numbers or booleans, those below not.
 pub(crate) fn node_value(node: &Node) -> Result<serde_json::Value, weir_yaml::Error> {
+    if let Some(entries) = node.as_mapping()
+        && entries.iter().any(|(key, _)| !is_string(key) && !key.is_null())
+    {
+        let mut node = node.clone();
+        if let Data::Mapping(entries) = &mut node.data {
+            entries.iter_mut().for_each(|(key, _)| key.set_tag(Some("!!str")));
+        }
+        return weir_yaml::to_value_with(&node, Schema::Kyaml, &Limits::default());
+    }
     weir_yaml::to_value_with(node, Schema::Kyaml, &Limits::default())
 }

@@ -163,11 +163,32 @@ fn split_outside_parentheses(text: &str) -> Vec<&str> {
     parts
 }
 
+/// `[domain/]name`, as the API server takes it.
+fn is_label_key(key: &str) -> bool {
+    let (domain, name) = key.split_once('/').map_or((None, key), |(domain, name)| (Some(domain), name));
+    let is_part = |part: &str| {
+        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+        part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            && edge(part.chars().next())
+            && edge(part.chars().next_back())
+    };
+    let is_domain = |domain: &str| domain.len() <= 253 && domain.split('.').all(is_part);
+    !name.is_empty() && is_label_value(name) && domain.is_none_or(is_domain)
+}
+
+fn is_label_value(value: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
+    value.len() <= 63
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && edge(value.chars().next())
+        && edge(value.chars().next_back())
+}
+
 fn requirement(text: &str) -> Result<Requirement, Error> {
     let refused = || Error::object(format!("{text:?} is no selector"));
     let of = |key: &str, operator, values: Vec<String>| {
         let key = key.trim().to_owned();
-        let sound = !key.is_empty() && !key.contains([' ', '(', ')', '!', '=']);
+        let sound = is_label_key(&key) && values.iter().all(|value| is_label_value(value));
         if sound { Ok(Requirement { key, operator, values }) } else { Err(refused()) }
     };
     let one = |value: &str| vec![value.trim().to_owned()];

@@ -8,9 +8,12 @@ mod steps;
 
 use std::sync::Arc;
 
+use weir_yaml::Node;
+
 use crate::config::{self, Config};
-use crate::kustomization::Kustomization;
+use crate::kustomization::{Kustomization, Reading, from_value};
 use crate::loader::Loader;
+use crate::meter::Meter;
 use crate::options::{Options, Reorder};
 use crate::origin::{ORIGIN, Origin, TRANSFORMATIONS};
 use crate::resmap::ResMap;
@@ -25,11 +28,18 @@ const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 const VERSION: &str = "kustomize-v5.8.2";
 
 /// What a kustomization gave.
-#[derive(Default)]
 struct Accumulated {
     map: ResMap,
     config: Arc<Config>,
     variables: Variables,
+}
+
+impl Accumulated {
+    /// Nothing yet, of the build that `meter` belongs to.
+    fn new(meter: &Meter) -> Self {
+        let map = ResMap { list: Vec::new(), meter: meter.clone() };
+        Self { map, config: Arc::default(), variables: Variables::default() }
+    }
 }
 
 /// What is the same for all kustomizations of a build.
@@ -69,7 +79,8 @@ pub(crate) fn build(tree: &dyn Tree, path: &str, options: &Options<'_>) -> Resul
     target.set_schema(&mut shared)?;
     let sorting = target.fields.sort_options.clone();
     let file = target.file.clone();
-    let mut all = target.accumulate(Accumulated::default(), &mut shared)?;
+    let nothing = Accumulated::new(&target.loader.meter);
+    let mut all = target.accumulate(nothing, &mut shared)?;
     names::add_hashes(&mut all.map)?;
     references::fix(&mut all.map, &all.config)?;
     all.variables.resolve(&mut all.map, &all.config)?;
@@ -85,6 +96,7 @@ pub(crate) fn build(tree: &dyn Tree, path: &str, options: &Options<'_>) -> Resul
         labels::set(&mut all.map, &pairs, &[labels::metadata()])?;
     }
     for resource in &mut all.map.list {
+        all.map.meter.go_on()?;
         finish(resource, wants("originAnnotations"), wants("transformerAnnotations"));
     }
     Ok(all.map.list)
@@ -92,7 +104,17 @@ pub(crate) fn build(tree: &dyn Tree, path: &str, options: &Options<'_>) -> Resul
 
 /// Annotations as kustomize leaves them: strings, its own marks removed, no empty map.
 fn finish(resource: &mut Resource, keep_origin: bool, keep_transformations: bool) {
-    const MARKS: [&str; 9] = [
+    const MARKS: [&str; 19] = [
+        "internal.config.kubernetes.io/previousKinds",
+        "internal.config.kubernetes.io/previousNames",
+        "internal.config.kubernetes.io/previousNamespaces",
+        "internal.config.kubernetes.io/prefixes",
+        "internal.config.kubernetes.io/suffixes",
+        "internal.config.kubernetes.io/allowNameChange",
+        "internal.config.kubernetes.io/allowKindChange",
+        "internal.config.kubernetes.io/refBy",
+        "internal.config.kubernetes.io/generatorBehavior",
+        "internal.config.kubernetes.io/needsHashSuffix",
         "config.kubernetes.io/path",
         "config.kubernetes.io/index",
         "config.kubernetes.io/id",
@@ -103,6 +125,9 @@ fn finish(resource: &mut Resource, keep_origin: bool, keep_transformations: bool
         "internal.config.kubernetes.io/annotations-migration-resource-id",
         "internal.config.kubernetes.io/helm-generated",
     ];
+    if resource.node.get("metadata").is_none() {
+        resource.node.set("metadata", Node::mapping());
+    }
     if resource.node.at(&["metadata", "annotations"]).is_none() {
         return;
     }
@@ -118,8 +143,8 @@ fn finish(resource: &mut Resource, keep_origin: bool, keep_transformations: bool
 /// Objects for local use only are not part of the output.
 fn drop_local(map: &mut ResMap) {
     map.list.retain(|resource| {
-        let local = resource.annotation("config.kubernetes.io/local-config");
-        local.is_none_or(|value| value == "false")
+        let local = resource.node.at(&["metadata", "annotations", "config.kubernetes.io/local-config"]);
+        local.is_none_or(|value| value.as_str() == Some("false"))
     });
 }
 
@@ -206,6 +231,7 @@ impl<'a> Target<'a> {
         }
         let text = self.loader.read_text(path)?;
         let mut resources = read::resources(&text, &self.loader.display(path))?;
+        resources.iter().try_for_each(|resource| self.loader.meter.take(&resource.node))?;
         if let Some(origin) = &self.origin {
             let text = origin.append(path).text();
             for resource in &mut resources {
@@ -230,7 +256,7 @@ impl<'a> Target<'a> {
         if target.fields.is_component() {
             return Err(Error::field(&target.file, "kind", "a Component belongs into components"));
         }
-        let found = target.accumulate(Accumulated::default(), shared)?;
+        let found = target.accumulate(Accumulated::new(&self.loader.meter), shared)?;
         self.check_budget(all.map.list.len() + found.map.list.len())?;
         all.map.append_all(found.map.list)?;
         Config::merge(&mut all.config, &found.config)?;
@@ -250,7 +276,8 @@ impl<'a> Target<'a> {
         let mut own = Arc::clone(Config::builtin());
         for path in &self.fields.configurations {
             let at = |error: Error| error.at(&self.file, format!("configurations: {path}"));
-            let found: Config = self.value(path).and_then(|v| crate::kustomization::from_value(v, path)).map_err(at)?;
+            let read = |value| from_value::<Config>(value, &self.loader.display(path), Reading::Known);
+            let found = self.value(path).and_then(read).map_err(at)?;
             Config::merge(&mut own, &Arc::new(found)).map_err(at)?;
         }
         Config::merge(&mut all.config, &own).map_err(|e| e.at(&self.file, "configurations"))?;

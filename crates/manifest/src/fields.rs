@@ -18,7 +18,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Apply => "Apply",
             Self::Update => "Update",
@@ -197,7 +197,8 @@ fn owns(fields: &Map<String, Value>, path: &[String], live: &Value) -> bool {
     fields.get(&format!("f:{first}")).is_some_and(|next| below(next, live.get(first)))
 }
 
-fn is_element(key: &str, index: &str, element: &Value) -> bool {
+/// Whether an element of a list is the one that a key of its `fieldsV1` tree means.
+pub(crate) fn is_element(key: &str, index: &str, element: &Value) -> bool {
     match key.split_once(':') {
         Some(("k", keys)) => match serde_json::from_str::<Map<String, Value>>(keys) {
             Ok(keys) => keys.iter().all(|(name, value)| element.get(name) == Some(value)),
@@ -319,7 +320,7 @@ pub fn applied_by<'a>(object: &'a Object, manager: &str) -> Option<&'a Value> {
     entries(object).iter().find(|entry| is_applier(entry, manager))?.get("fieldsV1")
 }
 
-fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(entry: &'a Value, key: &str) -> &'a str {
     entry.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 

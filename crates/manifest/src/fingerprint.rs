@@ -28,6 +28,8 @@ pub struct Metadata {
     pub uid: String,
     /// Resource version.
     pub resource_version: String,
+    /// When it was made, RFC 3339; `None` before it is stored.
+    pub creation_timestamp: Option<String>,
     /// Generation, where the kind has one.
     pub generation: Option<i64>,
     /// Labels.
@@ -48,11 +50,12 @@ pub struct Metadata {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Managed {
-    manager: String,
-    operation: String,
-    subresource: String,
+    pub(crate) manager: String,
+    pub(crate) operation: String,
+    pub(crate) subresource: String,
+    pub(crate) time: Option<String>,
     #[serde(rename = "fieldsV1")]
-    fields: Value,
+    pub(crate) fields: Value,
 }
 
 /// An object's state in 16 bytes.
@@ -77,14 +80,25 @@ impl Metadata {
         self.resource_version.parse().unwrap_or_default()
     }
 
+    /// When a field manager last changed this very object by applying it, RFC 3339; `None` when it never did.
+    ///
+    /// A copy of an object may carry the managed fields of the original: those are older than the copy.
+    #[must_use]
+    pub fn applied_at(&self, manager: &str) -> Option<&str> {
+        let (time, made) = (self.entry_of(manager)?.time.as_deref()?, self.creation_timestamp.as_deref()?);
+        // Both are in whole seconds and in UTC.
+        (time >= made).then_some(time)
+    }
+
+    fn entry_of(&self, manager: &str) -> Option<&Managed> {
+        let applies = |e: &&Managed| e.manager == manager && e.operation == "Apply" && e.subresource.is_empty();
+        self.managed_fields.iter().find(applies)
+    }
+
     /// Its fingerprint, for the field manager that applies it.
     #[must_use]
     pub fn fingerprint(&self, manager: &str) -> Fingerprint {
-        let ours = self
-            .managed_fields
-            .iter()
-            .find(|e| e.manager == manager && e.operation == "Apply" && e.subresource.is_empty());
-        let owned = ours.map_or(0, |entry| {
+        let owned = self.entry_of(manager).map_or(0, |entry| {
             let mut hasher = DefaultHasher::new();
             (&self.uid, self.deletion_timestamp.is_some()).hash(&mut hasher);
             hash(&entry.fields, &mut hasher);
@@ -157,6 +171,23 @@ mod tests {
         json!({"name": "a", "uid": "u", "resourceVersion": version, "managedFields": [
             {"manager": US, "operation": "Apply", "fieldsV1": fields},
             {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status", "fieldsV1": {"x": version}}]})
+    }
+
+    #[test]
+    fn only_the_very_object_counts_as_applied() {
+        let at = |made: Value, manager: &str, operation: &str, time: Value| {
+            let metadata = json!({"name": "a", "creationTimestamp": made, "managedFields": [
+                {"manager": manager, "operation": operation, "time": time, "fieldsV1": {}}]});
+            Metadata::deserialize(metadata).unwrap().applied_at(US).map(str::to_owned)
+        };
+        let (early, late) = ("2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z");
+        assert_eq!(at(json!(early), US, "Apply", json!(late)).as_deref(), Some(late));
+        assert_eq!(at(json!(early), US, "Apply", json!(early)).as_deref(), Some(early));
+        assert_eq!(at(json!(late), US, "Apply", json!(early)), None, "a copy, with the managed fields of the original");
+        assert_eq!(at(json!(early), "kubectl", "Apply", json!(late)), None);
+        assert_eq!(at(json!(early), US, "Update", json!(late)), None);
+        assert_eq!(at(Value::Null, US, "Apply", json!(late)), None);
+        assert_eq!(at(json!(early), US, "Apply", Value::Null), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! An entry's id is `<namespace>_<name>_<group>_<kind>`, `:` in a name written as `__`; an empty namespace or group
 //! leaves its place empty. Format: <https://github.com/kubernetes-sigs/cli-utils> (`object.ObjMetadata`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,10 +61,15 @@ impl Inventory {
 
     /// Adds objects that are not in it yet; an object that is keeps its place and takes the new version.
     pub fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        let places = self.entries.iter().enumerate().map(|(at, have)| (have.object.clone(), at));
+        let mut places: HashMap<ObjectRef, usize> = places.collect();
         for entry in entries {
-            match self.entries.iter_mut().find(|have| have.object == entry.object) {
+            match places.get(&entry.object).and_then(|at| self.entries.get_mut(*at)) {
                 Some(have) => have.version = entry.version,
-                None => self.entries.push(entry),
+                None => {
+                    places.insert(entry.object.clone(), self.entries.len());
+                    self.entries.push(entry);
+                }
             }
         }
         self.entries.sort_by(|a, b| order::compare(&a.object, &b.object));

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod pointer;
 pub mod policy;
 pub mod reference;
+pub mod repair;
 pub mod selector;
 
 pub use fields::{Cleanup, FieldManager, Operation};

@@ -300,8 +300,17 @@ impl Suite {
 
     /// Peak resident memory of a service in MiB.
     pub fn peak_mib(&self, service: Service) -> Result<u64> {
+        self.memory_mib(service, "VmHWM:")
+    }
+
+    /// Resident memory of a service in MiB, now.
+    pub fn resident_mib(&self, service: Service) -> Result<u64> {
+        self.memory_mib(service, "VmRSS:")
+    }
+
+    fn memory_mib(&self, service: Service, field: &'static str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid(service)?))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).context(field)?;
         Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? / 1024)
     }
 

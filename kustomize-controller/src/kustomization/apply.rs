@@ -1,6 +1,6 @@
 //! Objects -> cluster, stage by stage; then what left the source goes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 use weir_api::kustomize::Kustomization;
@@ -96,14 +96,15 @@ impl Target<'_> {
             kept.extend(applied.done.iter().map(|done| done.entry.clone()).chain(applied.uncertain.take()));
             facts.inventory = Some(kept);
         }
-        if !result? {
-            return Ok(None);
+        let is_complete = result?;
+        // What was done is told also when something newer stopped it between two stages: nobody else will.
+        if is_complete || !log.is_empty() {
+            self.log_changes(&applied, is_complete, facts);
         }
         if !log.is_empty() {
-            tracing::info!(output = %log, revision = facts.revision.as_deref(), "server-side apply completed");
             facts.tell(Severity::Info, reason::PROGRESSING, log);
         }
-        Ok(Some(applied))
+        Ok(is_complete.then_some(applied))
     }
 
     async fn stages(&self, objects: Vec<Object>, applied: &mut Applied) -> Result<bool, Error> {
@@ -177,6 +178,20 @@ impl Target<'_> {
         Done { entry, outcome: Outcome::Unchanged, health, may_vanish: false }
     }
 
+    /// Logs what became of each object: by object, or with the gate GroupChangeLog by what became of it.
+    fn log_changes(&self, applied: &Applied, is_complete: bool, facts: &Facts) {
+        if !tracing::enabled!(tracing::Level::INFO) {
+            return;
+        }
+        let output = change_log(applied, self.options.group_change_log);
+        let revision = facts.revision.as_deref();
+        if is_complete {
+            tracing::info!(output, revision, "server-side apply completed");
+        } else {
+            tracing::info!(output, revision, "server-side apply stopped, something newer came");
+        }
+    }
+
     /// Says which fields somebody changed, when that is why this run corrects them.
     fn log_drift(&self, plan: &Plan) {
         if !self.run.triggers.contains(Trigger::Drift) {
@@ -219,11 +234,44 @@ impl Target<'_> {
     }
 }
 
+/// As JSON: `{"<object>": "<what became of it>"}`, or grouped `{"<what became of them>": ["<object>"]}`.
+fn change_log(applied: &Applied, grouped: bool) -> String {
+    let done = applied.done.iter().map(|done| (done.outcome.word(), done.entry.object.to_string()));
+    let log = if grouped {
+        let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        done.for_each(|(word, object)| groups.entry(word).or_default().push(object));
+        serde_json::to_string(&groups)
+    } else {
+        serde_json::to_string(&done.map(|(word, object)| (object, word)).collect::<BTreeMap<_, _>>())
+    };
+    log.unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_change_log_is_by_object_or_by_what_became_of_it() {
+        let done = |name: &str, outcome| {
+            let object = ObjectRef {
+                group: String::new(),
+                kind: "ConfigMap".to_owned(),
+                namespace: "n".to_owned(),
+                name: name.to_owned(),
+            };
+            let entry = Entry { object, version: "v1".to_owned() };
+            Done { entry, outcome, health: Health::new(Status::Current, ""), may_vanish: false }
+        };
+        let done = vec![done("b", Outcome::Created), done("a", Outcome::Created), done("c", Outcome::Unchanged)];
+        let applied = Applied { done, ..Applied::default() };
+        let by_object = r#"{"ConfigMap/n/a":"created","ConfigMap/n/b":"created","ConfigMap/n/c":"unchanged"}"#;
+        assert_eq!(change_log(&applied, false), by_object);
+        let grouped = r#"{"created":["ConfigMap/n/b","ConfigMap/n/a"],"unchanged":["ConfigMap/n/c"]}"#;
+        assert_eq!(change_log(&applied, true), grouped);
+    }
 
     #[test]
     fn an_inventory_that_was_not_written_is_told_from_the_one_that_should_be() {

@@ -1,5 +1,13 @@
 //! Files -> objects, complete: built, substituted, labelled, normalised. No cluster, no clock.
 
+mod guard;
+pub mod thread;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use sha2::{Digest as _, Sha256};
 use weir_api::{
     kustomize::{Kustomization, KustomizationSpec},
@@ -7,7 +15,7 @@ use weir_api::{
 };
 use weir_envsubst::Mode;
 use weir_kustomize::{
-    Kind, LoadRestrictions, Options, Overlay, Reorder, Tree,
+    Budget, Kind, LoadRestrictions, Options, Overlay, Reorder, Tree,
     flux::{ImageOverride, Overrides, PatchOverride, PatchTarget, generate},
     tree::join,
 };
@@ -17,6 +25,12 @@ use super::{
     error,
     substitute::{self, Variables},
 };
+use self::guard::Guarded;
+
+/// What one build may take. A repository is anybody's, and builds of all tenants share one memory; what fits is far more than
+/// an inventory holds.
+const BUDGET: Budget =
+    Budget { files: 20_000, bytes: 64 << 20, depth: 64, bases: 2_000, resources: 25_000, memory: 128 << 20 };
 
 /// Why there are no objects.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +47,9 @@ pub enum Error {
     /// Variables.
     #[error(transparent)]
     Substitute(#[from] substitute::Error),
+    /// It was ended from outside.
+    #[error("kustomize build did not end in time")]
+    Interrupted,
 }
 
 /// What was built.
@@ -45,10 +62,18 @@ pub struct Built {
 }
 
 /// How to build.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Missing variables are errors.
     pub strict: bool,
+    /// Ends the build soon after it becomes true.
+    pub interrupt: Arc<AtomicBool>,
+}
+
+impl Settings {
+    fn go_on(&self) -> Result<(), Error> {
+        if self.interrupt.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
 }
 
 /// Builds a Kustomization from an artifact's files.
@@ -59,12 +84,13 @@ pub fn objects(
     ks: &Kustomization,
     tree: &dyn Tree,
     from: &[Variables],
-    settings: Settings,
+    settings: &Settings,
 ) -> Result<Built, error::Error> {
+    let tree = &Guarded::new(tree, BUDGET, settings);
     let dir = folder(&ks.spec, tree)?;
-    let resources = resources(&ks.spec, tree, &dir).map_err(error::Error::Build)?;
+    let resources = resources(&ks.spec, tree, &dir, settings).map_err(error::Error::Build)?;
     let resources = substituted(&ks.spec, resources, from, settings).map_err(error::Error::Build)?;
-    let digest = digest(&resources);
+    let digest = digest(&resources, settings).map_err(error::Error::Build)?;
     let mut objects = flat(resources).map_err(error::Error::Build)?;
     for object in &mut objects {
         label(object, ks);
@@ -86,16 +112,33 @@ fn folder(spec: &KustomizationSpec, tree: &dyn Tree) -> Result<String, error::Er
     if tree.kind(&dir) == Kind::Dir { Ok(dir) } else { Err(error::Error::Path { path: dir }) }
 }
 
-fn resources(spec: &KustomizationSpec, tree: &dyn Tree, dir: &str) -> Result<Vec<Object>, Error> {
-    let file = generate(tree, dir, &overrides(spec)).map_err(|e| Error::Generate(Box::new(e)))?;
+fn resources(
+    spec: &KustomizationSpec,
+    tree: &dyn Tree,
+    dir: &str,
+    settings: &Settings,
+) -> Result<Vec<Object>, Error> {
+    let refused = |kind: fn(Box<weir_kustomize::Error>) -> Error| {
+        // Whatever it says: what was ended from outside did not get to its own end.
+        move |error| settings.go_on().err().unwrap_or_else(|| kind(Box::new(error)))
+    };
+    let file = generate(tree, dir, &overrides(spec)).map_err(refused(Error::Generate))?;
     let tree = Overlay::new(tree, file.path, file.content);
-    let options = Options { load_restrictions: LoadRestrictions::None, reorder: Reorder::None, ..Options::default() };
-    let built = weir_kustomize::build(&tree, dir, &options).map_err(|e| Error::Kustomize(Box::new(e)))?;
-    let object = |resource: &weir_kustomize::Resource| {
+    let options = Options {
+        load_restrictions: LoadRestrictions::None,
+        reorder: Reorder::None,
+        budget: BUDGET,
+        interrupt: Some(&settings.interrupt),
+        ..Options::default()
+    };
+    let built = weir_kustomize::build(&tree, dir, &options).map_err(refused(Error::Kustomize))?;
+    let object = |resource: weir_kustomize::Resource| {
+        settings.go_on()?;
         let value = resource.to_value().map_err(|e| Error::Kustomize(Box::new(e)))?;
         Object::from_value(value).map_err(Error::Object)
     };
-    built.iter().map(object).collect()
+    // Each is given up as soon as it is read: both forms of all of them would take twice the memory.
+    built.into_iter().map(object).collect()
 }
 
 /// What the spec adds to the kustomization file.
@@ -134,24 +177,31 @@ fn substituted(
     spec: &KustomizationSpec,
     objects: Vec<Object>,
     from: &[Variables],
-    settings: Settings,
+    settings: &Settings,
 ) -> Result<Vec<Object>, Error> {
     let Some(post_build) = &spec.post_build else { return Ok(objects) };
     let variables = substitute::variables(post_build, from)?;
     let strategy = post_build.substitute_strategy.unwrap_or_default();
-    Ok(substitute::objects(objects, &variables, strategy, Mode { strict: settings.strict })?)
+    let mode = Mode { strict: settings.strict };
+    let mut all = substitute::Substitution::new(&variables, strategy, mode);
+    let one = |object| {
+        settings.go_on()?;
+        Ok(all.object(object)?)
+    };
+    objects.into_iter().map(one).collect()
 }
 
 /// The digest of all manifests as one YAML text.
-fn digest(objects: &[Object]) -> String {
+fn digest(objects: &[Object], settings: &Settings) -> Result<String, Error> {
     let mut hasher = Sha256::new();
     for (at, object) in objects.iter().enumerate() {
+        settings.go_on()?;
         if at > 0 {
             hasher.update(b"---\n");
         }
         hasher.update(weir_yaml::to_string(&object.clone().into_value()).as_bytes());
     }
-    format!("sha256:{}", hex::encode(hasher.finalize()))
+    Ok(format!("sha256:{}", hex::encode(hasher.finalize())))
 }
 
 /// Lists become their items; kustomizations that slipped in are left out, no server knows them.
@@ -212,7 +262,7 @@ mod tests {
     }
 
     fn build(tree: &MemTree, fields: serde_json::Value) -> Result<Built, error::Error> {
-        objects(&ks(fields), tree, &[], Settings { strict: true })
+        objects(&ks(fields), tree, &[], &Settings { strict: true, ..Settings::default() })
     }
 
     const SERVICE: &str =

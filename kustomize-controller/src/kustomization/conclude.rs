@@ -41,6 +41,11 @@ pub enum End {
     },
     /// Something newer came: that run will tell.
     Preempted,
+    /// Something newer ended the wait for health.
+    Cancelled {
+        /// What it was: `<kind>/<namespace>/<name>`.
+        by: String,
+    },
     /// Nothing new to tell before then.
     Quiet {
         /// When to look again.
@@ -93,10 +98,12 @@ pub fn from(
         Ok(End::Unchanged) => unchanged(ks, status, facts, span),
         Ok(End::Ready { checked }) => ready(ks, status, facts, checked, span),
         Ok(End::Waiting { deadline, message }) => waiting(ks, status, facts, deadline, &message, span),
+        Ok(End::Cancelled { by }) => cancelled(ks, status, facts, &by, span),
         Ok(End::Preempted) => conclusion(status, facts, Requeue::After(Duration::ZERO), Outcome::Waiting),
         Ok(End::Quiet { until }) => conclusion(status, facts, Requeue::At(until), Outcome::Waiting),
         Err(error) => {
             let requeue = match error.kind() {
+                ErrorKind::Retry if error.is_transient() => Requeue::Backoff,
                 ErrorKind::Retry => Requeue::After(timing::retry_interval(&ks.spec)),
                 ErrorKind::Wait(delay) => Requeue::After(delay),
                 ErrorKind::Stall => Requeue::Never,
@@ -208,6 +215,22 @@ fn waiting(
     conclusion(status, facts, Requeue::At(deadline), Outcome::Waiting)
 }
 
+fn cancelled(
+    ks: &Kustomization,
+    mut status: KustomizationStatus,
+    facts: Facts,
+    by: &str,
+    span: Span,
+) -> Conclusion<KustomizationStatus> {
+    let mut list = Conditions::new(&status.conditions, ks.metadata.generation, span.ended);
+    list.mark_false(condition::READY, reason::HEALTH_CHECK_CANCELED, format!("New reconciliation triggered by {by}"));
+    if let Some(phase) = list.get(condition::RECONCILING).map(|condition| condition.message.clone()) {
+        list.mark_true(condition::RECONCILING, reason::PROGRESSING_WITH_RETRY, phase);
+    }
+    status.conditions = list.into_vec();
+    conclusion(status, facts, Requeue::After(Duration::ZERO), Outcome::Waiting)
+}
+
 fn failed(
     ks: &Kustomization,
     mut status: KustomizationStatus,
@@ -223,8 +246,9 @@ fn failed(
         .is_some_and(|ready| ready.reason == reason && ready.message == text);
     let mut list = Conditions::new(&status.conditions, ks.metadata.generation, span.ended);
     list.mark_false(condition::READY, reason, text.clone());
-    if matches!(error, Error::Health { .. }) {
-        list.mark_false(condition::HEALTHY, reason, text.clone());
+    if let Error::Health { text, .. } = error {
+        // As in Flux without the time it took, so that the same failure is the same condition.
+        list.mark_false(condition::HEALTHY, reason, cut(facts.secrets.masked(text.clone())));
     }
     let phase = facts.phase.clone().or_else(|| list.get(condition::RECONCILING).map(|c| c.message.clone()));
     match (stalled, phase) {
@@ -285,7 +309,9 @@ fn record(status: &mut KustomizationStatus, facts: &Facts, reason: &str, span: S
     status.history = history::upsert(&status.history, run);
 }
 
-fn to_status(inventory: &Inventory) -> ResourceInventory {
+/// An inventory as the status has it.
+#[must_use]
+pub fn to_status(inventory: &Inventory) -> ResourceInventory {
     let entries = inventory.to_raw().into_iter().map(|raw| ResourceRef { id: raw.id, v: raw.v }).collect();
     ResourceInventory { entries }
 }

@@ -115,13 +115,37 @@ fn a_wait_is_told_with_its_deadline_and_keeps_the_inventory() {
 }
 
 #[test]
+fn a_wait_that_something_newer_ended_says_so_and_goes_on_at_once() {
+    let waiting = End::Waiting { deadline: Timestamp::constant(1_700_000_100, 0), message: "Running health checks".into() };
+    let before = ks(serde_json::to_value(from(&fresh(), facts(), Ok(waiting), SPAN).status).unwrap());
+    let by = "GitRepository/n/s".to_owned();
+    let conclusion = from(&before, Facts { attempted: false, ..facts() }, Ok(End::Cancelled { by }), SPAN);
+    let ready = of(&conclusion.status, "Ready").unwrap();
+    let text = "New reconciliation triggered by GitRepository/n/s".to_owned();
+    assert_eq!(ready, (ConditionStatus::False, "HealthCheckCanceled".to_owned(), text));
+    assert_eq!(of(&conclusion.status, "Reconciling").unwrap().1, "ProgressingWithRetry");
+    assert_eq!(of(&conclusion.status, "Healthy").unwrap().1, "Progressing");
+    assert_eq!((conclusion.requeue, conclusion.outcome), (Requeue::After(Duration::ZERO), Outcome::Waiting));
+}
+
+#[test]
+fn what_the_api_server_could_not_say_is_asked_again_soon() {
+    let cause = || Box::new(weir_apply::RequestError::Timeout { seconds: 60 });
+    let conclusion = from(&fresh(), Facts::default(), Err(Error::Recover { cause: cause() }), SPAN);
+    assert_eq!(conclusion.requeue, Requeue::Backoff);
+    let ready = of(&conclusion.status, "Ready").unwrap();
+    assert_eq!(ready.1, "ReconciliationFailed");
+    assert_eq!(ready.2, "cannot look for what an interrupted run has left: the API server did not answer within 60s");
+}
+
+#[test]
 fn failures_have_reasons_and_fixed_retries() {
     let health = || Error::Health { after: rounded(Duration::from_secs(5)), text: "timeout waiting for: [x]".into() };
     let conclusion = from(&fresh(), facts(), Err(health()), SPAN);
     let text = "health check failed after 5s: timeout waiting for: [x]";
     let expected = (ConditionStatus::False, "HealthCheckFailed".to_owned(), text.to_owned());
-    assert_eq!(of(&conclusion.status, "Ready"), Some(expected.clone()));
-    assert_eq!(of(&conclusion.status, "Healthy"), Some(expected));
+    assert_eq!(of(&conclusion.status, "Ready"), Some(expected));
+    assert_eq!(of(&conclusion.status, "Healthy").unwrap().2, "timeout waiting for: [x]");
     assert_eq!(of(&conclusion.status, "Reconciling").unwrap().1, "ProgressingWithRetry");
     assert_eq!(conclusion.requeue, Requeue::After(Duration::from_secs(120)));
     assert_eq!(told(&conclusion), [format!("HealthCheckFailed {text}")]);

@@ -1,7 +1,10 @@
 //! `spec.dependsOn`: whether everything that must be ready first is.
 
+mod shown;
+
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
+use serde_json::Value;
 use weir_api::{
     kustomize::Kustomization,
     meta::{ConditionStatus, DependencyReference},
@@ -34,9 +37,25 @@ pub enum Blocked {
     /// It has not applied the revision that its dependant is about to apply.
     #[error("dependency '{0}' revision is not up to date")]
     OtherRevision(Name),
+    /// Nobody could say whether it is there.
+    #[error("dependency '{name}' not found: {message}")]
+    Unknown {
+        /// Which.
+        name: Name,
+        /// What the server said.
+        message: String,
+    },
     /// Its readyExpr says no.
     #[error("dependency '{0}' is not ready according to readyExpr eval")]
     Expression(Name),
+    /// Its readyExpr cannot be evaluated as it is now: a field may still come.
+    #[error("dependency '{name}' is not ready according to readyExpr eval: {message}")]
+    Evaluation {
+        /// Which.
+        name: Name,
+        /// What the evaluator said.
+        message: String,
+    },
     /// It waits, directly or not, for its dependant.
     #[error("dependency '{via}' waits for '{start}' itself: remove one dependsOn of the cycle {path}")]
     Cycle {
@@ -51,13 +70,18 @@ pub enum Blocked {
 
 /// What a check looks at beyond the Kustomization itself.
 pub struct View<'a> {
-    /// Finds a Kustomization by namespace and name.
-    pub lookup: &'a dyn Fn(&Name) -> Option<Arc<Kustomization>>,
+    /// Finds a Kustomization by namespace and name; an error says why nobody knows.
+    pub lookup: &'a dyn Fn(&Name) -> Result<Option<Arc<Kustomization>>, String>,
     /// Evaluates a readyExpr with `self` and `dep`; only called when one is set.
-    pub evaluate: &'a dyn Fn(&str, &Kustomization, &Kustomization) -> Result<bool, String>,
+    pub evaluate: &'a dyn Fn(&str, &Value, &Value) -> Result<Evaluated, String>,
+    /// Of dependencies in other namespaces an expression sees only what says how far they are.
+    pub restricted: bool,
     /// A readyExpr comes on top of the built-in check instead of in its place.
     pub additive: bool,
 }
+
+/// What became of a well-formed expression: its result, or why there is none.
+pub type Evaluated = Result<bool, String>;
 
 /// A readyExpr that cannot be evaluated: only another spec helps.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -94,15 +118,21 @@ fn blocked_by(
     view: &View<'_>,
 ) -> Result<Option<Blocked>, BadExpression> {
     let name = name_of(ks, reference);
-    let Some(dependency) = (view.lookup)(&name) else { return Ok(Some(Blocked::NotFound(name))) };
+    let dependency = match (view.lookup)(&name) {
+        Ok(Some(dependency)) => dependency,
+        Ok(None) => return Ok(Some(Blocked::NotFound(name))),
+        Err(message) => return Ok(Some(Blocked::Unknown { name, message })),
+    };
     if let Some(expression) = reference.ready_expr.as_deref().filter(|e| !e.is_empty()) {
-        let ready = (view.evaluate)(expression, ks, &dependency)
+        let is_foreign = view.restricted && name.namespace != namespace(ks);
+        let shown = if is_foreign { shown::progress(&dependency) } else { shown::whole(&dependency) };
+        let evaluated = (view.evaluate)(expression, &shown::whole(ks), &shown)
             .map_err(|message| BadExpression { dependency: name.clone(), message })?;
-        if !ready {
-            return Ok(Some(Blocked::Expression(name)));
-        }
-        if !view.additive {
-            return Ok(None);
+        match evaluated {
+            Ok(true) if view.additive => {}
+            Ok(true) => return Ok(None),
+            Ok(false) => return Ok(Some(Blocked::Expression(name))),
+            Err(message) => return Ok(Some(Blocked::Evaluation { name, message })),
         }
     }
     if !is_ready(&dependency) {
@@ -159,7 +189,7 @@ fn cycle(ks: &Kustomization, view: &View<'_>) -> Option<Blocked> {
             return Some(Blocked::Cycle { start, via, path });
         }
         if seen.insert(name.clone())
-            && let Some(next) = (view.lookup)(&name)
+            && let Ok(Some(next)) = (view.lookup)(&name)
         {
             open.extend(names(&next).map(|n| (n, path.clone())));
         }
@@ -204,13 +234,15 @@ mod tests {
     }
 
     fn run(ks: &Kustomization, others: &[Kustomization], additive: bool) -> Result<Result<(), Blocked>, BadExpression> {
-        let lookup = |name: &Name| others.iter().find(|o| own_name(o) == *name).cloned().map(Arc::new);
-        let evaluate = |expression: &str, _: &Kustomization, _: &Kustomization| match expression {
-            "yes" => Ok(true),
-            "no" => Ok(false),
+        let lookup = |name: &Name| Ok(others.iter().find(|o| own_name(o) == *name).cloned().map(Arc::new));
+        let evaluate = |expression: &str, _: &Value, dep: &Value| match expression {
+            "yes" => Ok(Ok(true)),
+            "no" => Ok(Ok(false)),
+            "later" => Ok(Err("no such key: later".to_owned())),
+            "spec" => Ok(Ok(dep.get("spec").is_some())),
             _ => Err("no such function".to_owned()),
         };
-        check(ks, "main@sha1:1", &View { lookup: &lookup, evaluate: &evaluate, additive })
+        check(ks, "main@sha1:1", &View { lookup: &lookup, evaluate: &evaluate, restricted: true, additive })
     }
 
     fn blocked(ks: &Kustomization, others: &[Kustomization]) -> String {
@@ -237,8 +269,30 @@ mod tests {
         assert!(run(&yes, &stale, true).unwrap().is_err());
         let no = dependant(serde_json::json!({ "name": "db", "readyExpr": "no" }));
         assert_eq!(blocked(&no, &stale), "dependency 'a/db' is not ready according to readyExpr eval");
+        let later = dependant(serde_json::json!({ "name": "db", "readyExpr": "later" }));
+        let text = "dependency 'a/db' is not ready according to readyExpr eval: no such key: later";
+        assert_eq!(blocked(&later, &stale), text);
         let bad = dependant(serde_json::json!({ "name": "db", "readyExpr": "bad()" }));
         assert!(run(&bad, &stale, false).is_err());
+    }
+
+    #[test]
+    fn of_another_tenants_kustomization_an_expression_sees_no_spec() {
+        let app = |namespace: &str| dependant(serde_json::json!({ "name": "db", "namespace": namespace, "readyExpr": "spec" }));
+        let mut other = ready("db", "main@sha1:1", 2);
+        assert_eq!(run(&app("a"), &[other.clone()], false).unwrap(), Ok(()));
+        other.metadata.namespace = Some("b".to_owned());
+        assert_eq!(blocked(&app("b"), &[other]), "dependency 'b/db' is not ready according to readyExpr eval");
+    }
+
+    #[test]
+    fn a_dependency_nobody_can_look_for_says_why() {
+        let app = dependant(serde_json::json!({ "name": "db" }));
+        let lookup = |_: &Name| Err("the API server did not answer within 60s".to_owned());
+        let evaluate = |_: &str, _: &Value, _: &Value| Ok(Ok(true));
+        let view = View { lookup: &lookup, evaluate: &evaluate, restricted: false, additive: false };
+        let blocked = check(&app, "r", &view).unwrap().unwrap_err();
+        assert_eq!(blocked.to_string(), "dependency 'a/db' not found: the API server did not answer within 60s");
     }
 
     #[test]

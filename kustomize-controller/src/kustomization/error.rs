@@ -64,6 +64,16 @@ pub enum Error {
     },
     #[error(transparent)]
     Build(build::Error),
+    #[error(
+        "kustomize build was ended after {after}: it takes too long; make it smaller, or raise spec.timeout, up to {} for a build",
+        meta::Duration(build::thread::LONGEST)
+    )]
+    BuildTimeout { after: meta::Duration },
+    #[error("cannot look for what an interrupted run has left")]
+    Recover {
+        #[source]
+        cause: Box<RequestError>,
+    },
     #[error("{0} is SOPS encrypted, configuring decryption is required for this secret to be reconciled")]
     Encrypted(Box<ObjectRef>),
     #[error("{cause}{}", after(log))]
@@ -92,6 +102,18 @@ impl Error {
             self,
             Self::SourceNotFound { .. } | Self::NoArtifact { .. } | Self::ArtifactGone { .. } | Self::Source { .. }
         )
+    }
+
+    /// Whether it is the API server that cannot be asked, so that the next try comes soon and not after `spec.retryInterval`.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Source { .. } | Self::Recover { .. })
+    }
+
+    /// Whether a build was ended from outside.
+    #[must_use]
+    pub fn is_interrupted_build(&self) -> bool {
+        matches!(self, Self::Build(build::Error::Interrupted))
     }
 
     /// Whether the generation counts as observed although it is not ready.
@@ -130,9 +152,10 @@ impl Failure for Error {
             | Self::ArtifactGone { .. }
             | Self::Fetch(_)
             | Self::Path { .. } => reason::ARTIFACT_FAILED,
-            Self::Build(_) | Self::VariablesNotFound { .. } | Self::Variables { .. } => reason::BUILD_FAILED,
+            Self::Build(_) | Self::BuildTimeout { .. } | Self::VariablesNotFound { .. } | Self::Variables { .. } => reason::BUILD_FAILED,
             Self::Unsupported { .. }
             | Self::Ignore(_)
+            | Self::Recover { .. }
             | Self::Encrypted(_)
             | Self::Refused { .. }
             | Self::Apply { .. }

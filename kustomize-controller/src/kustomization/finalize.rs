@@ -9,18 +9,27 @@ use weir_api::{
 };
 use weir_apply::{Owner, prune::prune};
 use weir_manifest::{inventory::Entry, plan::deletions};
-use weir_reconcile::{Conclusion, Event, Outcome, Requeue, Severity, conditions};
+use weir_reconcile::{Conclusion, Event, Outcome, Requeue, Severity, conditions, describe};
 use weir_runtime::{Finalized, Run};
 
-use super::{apply, timing};
-use crate::edge::Edge;
+use super::{apply, recover, timing};
+use crate::{edge::Edge, memory::Memory};
 
 /// Between looks at objects that are terminating.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Deletes what the policy says and waits for it where the policy says so.
-pub async fn finalize(ks: &Kustomization, run: &Run, edge: &impl Edge) -> Finalized<KustomizationStatus> {
+pub async fn finalize(ks: &Kustomization, run: &Run, edge: &impl Edge, memory: &Memory) -> Finalized<KustomizationStatus> {
     if !deletes(ks) {
+        return Finalized::done();
+    }
+    let seen = apply::inventory_digest(&apply::inventory(ks));
+    let recovered = match recover::recover(ks, &seen, run, edge, memory).await {
+        Ok(recovered) => recovered,
+        Err(error) => return again(ks, vec![told(ks, Severity::Error, describe(&error))]),
+    };
+    let ks = recovered.as_ref().unwrap_or(ks);
+    if apply::inventory(ks).is_empty() {
         return Finalized::done();
     }
     if ks.spec.kube_config.is_some() {
@@ -46,7 +55,7 @@ pub async fn finalize(ks: &Kustomization, run: &Run, edge: &impl Edge) -> Finali
 
 /// Whether the objects go with their Kustomization.
 fn deletes(ks: &Kustomization) -> bool {
-    if ks.spec.suspend || apply::inventory(ks).is_empty() {
+    if ks.spec.suspend {
         return false;
     }
     match ks.spec.deletion_policy.unwrap_or_default() {

@@ -77,13 +77,16 @@ pub async fn dependencies(ks: &Kustomization, revision: &str, edge: &impl Edge) 
     }
     let mut known = std::collections::BTreeMap::new();
     for name in depends::names(ks) {
-        if let Some(dependency) = edge.dependency(&name).await {
-            known.insert(name, dependency);
-        }
+        let dependency = edge.dependency(&name).await.map_err(|error| weir_reconcile::describe(&error));
+        known.insert(name, dependency);
     }
-    let lookup = |name: &depends::Name| known.get(name).cloned().or_else(|| edge.known(name));
-    let view =
-        depends::View { lookup: &lookup, evaluate: &evaluate, additive: edge.options().additive_dependency_check };
+    let lookup = |name: &depends::Name| known.get(name).cloned().unwrap_or_else(|| Ok(edge.known(name)));
+    let view = depends::View {
+        lookup: &lookup,
+        evaluate: &evaluate,
+        restricted: edge.options().no_cross_namespace_refs,
+        additive: edge.options().additive_dependency_check,
+    };
     match depends::check(ks, revision, &view) {
         Ok(Ok(())) => Ok(()),
         Ok(Err(blocked)) => {
@@ -93,12 +96,10 @@ pub async fn dependencies(ks: &Kustomization, revision: &str, edge: &impl Edge) 
     }
 }
 
-fn evaluate(text: &str, own: &Kustomization, dependency: &Kustomization) -> Result<bool, String> {
+fn evaluate(text: &str, own: &Value, dependency: &Value) -> Result<depends::Evaluated, String> {
     let expression = spec::ready_expr(text).map_err(|e| weir_reconcile::describe(&e))?;
-    let value = |ks: &Kustomization| serde_json::to_value(ks).unwrap_or(Value::Null);
-    let (own, dependency) = (value(own), value(dependency));
     // A field that is not there yet is no mistake of the expression: the dependency is not ready.
-    Ok(expression.eval_bool(&[("self", &own), ("dep", &dependency)]).unwrap_or(false))
+    Ok(expression.eval_bool(&[("self", own), ("dep", dependency)]).map_err(|e| weir_reconcile::describe(&e)))
 }
 
 /// Reads the variables and makes the digest of all inputs.

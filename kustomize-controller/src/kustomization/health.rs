@@ -189,7 +189,7 @@ impl<E: Edge> Watcher<'_, E> {
             return None;
         }
         let until = tokio_util::sync::CancellationToken::new();
-        self.edge.watches().attend_to(self.owner, pending.entries(), &until);
+        self.edge.watches().attend_to(self.cluster, self.owner, pending.entries(), &until);
         Some(until.drop_guard())
     }
 }

@@ -17,7 +17,8 @@ pub struct Spec {
     pub ignore: Vec<IgnoreRule>,
     /// Health by expression, by group and kind; an empty kind means every kind of the group.
     pub checks: Checks,
-    /// What build, apply and health checks may take.
+    /// What the build, the health checks and, when it is deleted, the end of its objects may take, each for itself. Applying is
+    /// not bounded by it, as in Flux: a stage has limits of its own.
     pub timeout: Duration,
 }
 

@@ -56,21 +56,32 @@ pub fn variables(post_build: &PostBuild, from: &[Variables]) -> Result<Variables
     weir_envsubst::merge(from.iter().chain([&post_build.substitute])).map_err(Error::Variables)
 }
 
-/// Substitutes in every object that has not opted out. Without variables nothing happens unless the strategy is `Always`.
-///
-/// # Errors
-/// At the first object that cannot be substituted; it is named, values are not.
-pub fn objects(
-    objects: Vec<Object>,
-    variables: &Variables,
-    strategy: SubstituteStrategy,
+/// Puts variables into the objects of one build, one after the other.
+#[derive(Debug)]
+pub struct Substitution<'a> {
+    variables: &'a Variables,
+    /// Without variables nothing happens unless the strategy is `Always`.
+    is_idle: bool,
     mode: Mode,
-) -> Result<Vec<Object>, Error> {
-    if variables.is_empty() && strategy != SubstituteStrategy::Always {
-        return Ok(objects);
+    /// Bytes that the objects may still take.
+    left: usize,
+}
+
+impl<'a> Substitution<'a> {
+    /// Of a build with these variables.
+    #[must_use]
+    pub fn new(variables: &'a Variables, strategy: SubstituteStrategy, mode: Mode) -> Self {
+        let is_idle = variables.is_empty() && strategy != SubstituteStrategy::Always;
+        Self { variables, is_idle, mode, left: TOTAL }
     }
-    let mut left = TOTAL;
-    objects.into_iter().map(|object| substituted(object, variables, mode, &mut left)).collect()
+
+    /// The next object, unless it opted out as it was.
+    ///
+    /// # Errors
+    /// When it cannot be substituted; it is named, values are not.
+    pub fn object(&mut self, object: Object) -> Result<Object, Error> {
+        if self.is_idle { Ok(object) } else { substituted(object, self.variables, self.mode, &mut self.left) }
+    }
 }
 
 fn substituted(object: Object, variables: &Variables, mode: Mode, left: &mut usize) -> Result<Object, Error> {
@@ -113,6 +124,16 @@ mod tests {
         Object::from_value(json!({ "apiVersion": "v1", "kind": "ConfigMap",
             "metadata": { "name": "c", "namespace": "n" }, "data": data }))
         .unwrap()
+    }
+
+    fn objects(
+        objects: Vec<Object>,
+        variables: &Variables,
+        strategy: SubstituteStrategy,
+        mode: Mode,
+    ) -> Result<Vec<Object>, Error> {
+        let mut all = Substitution::new(variables, strategy, mode);
+        objects.into_iter().map(|object| all.object(object)).collect()
     }
 
     fn run(object: Object, vars: &[(&str, &str)]) -> Result<Value, Error> {

@@ -7,7 +7,8 @@ use weir_api::kustomize::KustomizationSpec;
 /// The least time a run is given when the spec names none.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long build, apply and health checks may take together.
+/// How long health checks may take, or, after a deletion, objects to go. A build is ended after the same time, at the latest
+/// after [`super::build::thread::LONGEST`]; applying is not bounded by it.
 #[must_use]
 pub fn timeout(spec: &KustomizationSpec) -> Duration {
     match spec.timeout {

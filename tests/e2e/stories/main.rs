@@ -17,6 +17,7 @@ mod first_loop;
 mod force;
 mod health;
 mod hostile;
+mod interrupted;
 mod kill;
 mod messages;
 mod mixed;

@@ -1,7 +1,5 @@
 //! Messages reach people: filtered, repeated until they are taken, never twice for the same thing.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use serde_json::{Value, json};
 use weir_testkit::{WebhookSink, kind};
@@ -67,7 +65,19 @@ async fn alerts_filter_by_severity_kind_and_text() -> Result<()> {
     let meta = sink.wait("the success", SOON, of("meta", "ReconciliationSucceeded")).await?;
     assert_eq!(meta.json()["metadata"]["cluster"], "here");
     sink.wait("the failure, unfiltered", SOON, of("meta", "BuildFailed")).await?;
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    // Each provider is told in order: behind a later message nothing is under way that should not come.
+    repository.write("a.yaml", "kind: [[")?.push("an open end")?;
+    tenant.reconcile(kind::GIT_REPOSITORY, "app").await?;
+    let second = |path: &'static str, reason: &'static str| {
+        let sink = &sink;
+        async move {
+            let twice = || async { sink.received().iter().filter(|r| of(path, reason)(r)).count() >= 2 };
+            weir_testkit::background::until(&format!("the second {reason} at /{path}"), SOON, twice).await
+        }
+    };
+    second("errors", "BuildFailed").await?;
+    second("git", "NewArtifact").await?;
+    second("worded", "NewArtifact").await?;
     for received in sink.received() {
         let event = received.json();
         let (kind, message) = (text(&event, "/involvedObject/kind"), text(&event, "/message"));

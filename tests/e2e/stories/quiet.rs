@@ -1,7 +1,5 @@
 //! With nothing to do nothing is done: no apply, no dry-run, counted at the API server.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use serde_json::json;
 use weir_testkit::audit::Request;
@@ -36,14 +34,26 @@ async fn an_unchanged_kustomization_sends_no_apply_and_no_dry_run() -> Result<()
     // Proof that the count below counts the right requests: the install is in it.
     let installed = writes_of_the_kustomize_controller(&world.plane.audit().since(install)?, "quiet");
     assert!(installed.iter().filter(|r| r.resource == "configmaps").count() >= 5, "{installed:?}");
-    // The controller-manager's own updates of the Deployment settle.
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // The controller-manager's own updates of the Deployment come to their end.
+    tenant
+        .wait(kind::DEPLOYMENT, "web", "settled", |web| {
+            let condition = |kind| weir_testkit::api::condition_text(web, kind).0 == "True";
+            web.pointer("/status/observedGeneration") == web.pointer("/metadata/generation")
+                && condition("Available")
+                && condition("Progressing")
+        })
+        .await?;
+    // What these woke is over, too, once it has answered a request.
+    tenant.reconcile(kind::KUSTOMIZATION, "app").await?;
 
     let mark = world.plane.audit().mark()?;
     for _ in 0..3 {
         tenant.reconcile(kind::KUSTOMIZATION, "app").await?;
     }
-    let requests = writes_of_the_kustomize_controller(&world.plane.audit().since(mark)?, "quiet");
+    let seen = world.plane.audit().since(mark)?;
+    let statuses = seen.iter().filter(|r| r.namespace == "quiet" && r.resource == "kustomizations" && r.subresource == "status");
+    assert!(statuses.filter(|r| r.is_write()).count() >= 3, "the log does not reach to the last reconcile");
+    let requests = writes_of_the_kustomize_controller(&seen, "quiet");
     assert!(requests.is_empty(), "a no-op reconcile wrote: {requests:#?}");
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! A suspended object rests, also when it is asked to work, and goes on where it was.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use serde_json::json;
 use weir_testkit::kind;
@@ -13,18 +11,27 @@ use crate::world::{text, world};
 async fn a_suspended_kustomization_rests_until_it_is_resumed() -> Result<()> {
     let tenant = world().await.tenant("suspend").await?;
     let repository = tenant.repository()?;
-    repository.write("a.yaml", &apps::config_map("a", "one"))?.push("one")?;
+    repository.write("app/a.yaml", &apps::config_map("a", "one"))?;
+    repository.write("witness/b.yaml", &apps::config_map("b", "one"))?.push("one")?;
     tenant.git("app", json!({})).await?;
-    tenant.kustomization("app", json!({})).await?;
-    tenant.ready(kind::KUSTOMIZATION, "app").await?;
+    for name in ["app", "witness"] {
+        let source = json!({"kind": "GitRepository", "name": "app"});
+        tenant.kustomization(name, json!({"path": format!("./{name}"), "sourceRef": source})).await?;
+        tenant.ready(kind::KUSTOMIZATION, name).await?;
+    }
     let suspend = |on: bool| json!({"spec": {"suspend": on}});
     tenant.api().merge(kind::KUSTOMIZATION, "suspend", "app", &suspend(true)).await?;
-    repository.write("a.yaml", &apps::config_map("a", "two"))?;
+    repository.write("app/a.yaml", &apps::config_map("a", "two"))?;
     let second = repository.push("two")?;
     tenant.reconcile(kind::GIT_REPOSITORY, "app").await?;
     tenant.api().request_reconcile(kind::KUSTOMIZATION, "suspend", "app").await?;
     tenant.api().merge(kind::CONFIG_MAP, "suspend", "a", &json!({"data": {"greeting": "by hand"}})).await?;
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // One that is not suspended is told of the same, after it: the revision, a request, a change by hand.
+    tenant.applied("witness", &second).await?;
+    tenant.api().merge(kind::CONFIG_MAP, "suspend", "b", &json!({"data": {"greeting": "by hand"}})).await?;
+    let is_back = |map: &serde_json::Value| text(map, "/data/greeting") == "one";
+    tenant.wait(kind::CONFIG_MAP, "b", "put back", is_back).await?;
+    tenant.reconcile(kind::KUSTOMIZATION, "witness").await?;
     assert_eq!(tenant.value("a", "greeting").await?.as_deref(), Some("by hand"), "a suspended Kustomization worked");
     tenant.api().merge(kind::KUSTOMIZATION, "suspend", "app", &suspend(false)).await?;
     tenant.applied("app", &second).await?;

@@ -8,10 +8,15 @@ use kube::core::WatchEvent;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tokio::sync::watch as signal;
-use weir_manifest::{Metadata, inventory::Entry};
+use weir_manifest::{Metadata, ObjectRef, inventory::Entry, repair::Writer};
 
 use super::{Follow, Shared};
-use crate::{cluster::path, error::RequestError, mapping::Resource, table::Owner};
+use crate::{
+    cluster::{Cluster, path},
+    error::RequestError,
+    mapping::Resource,
+    table::{Owner, Seen, Wake},
+};
 
 const LIST: HeaderValue =
     HeaderValue::from_static("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json");
@@ -134,7 +139,7 @@ async fn follow(shared: &Shared, resource: &Resource, version: &mut String) -> B
     let query = format!(
         "{path}?watch=true&allowWatchBookmarks=true&timeoutSeconds={OPEN}&resourceVersion={version}&labelSelector={label}"
     );
-    let mut stream = match open(shared, query).await {
+    let mut stream = match open(&shared.cluster, query).await {
         Ok(stream) => Box::pin(stream),
         Err(error) => return Break::Lost(error),
     };
@@ -162,20 +167,27 @@ async fn follow(shared: &Shared, resource: &Resource, version: &mut String) -> B
 
 fn observe(shared: &Shared, resource: &Resource, meta: &Metadata) {
     let Some(owner) = shared.ownership.owner(meta) else { return };
-    let print = meta.fingerprint(shared.cluster.manager());
-    let alarm = shared.table().observe(&resource.group_kind(), &owner, meta, print);
+    let manager = shared.cluster.manager();
+    let object = Seen { meta, print: meta.fingerprint(manager), clean: shared.cleanup.is_clean(meta) };
+    let alarm = shared.table().observe(&resource.group_kind(), &owner, object);
+    if let Some((_, Wake::Drift)) = alarm
+        && let Some(Writer { manager: by, fields }) = meta.last_writer(manager)
+    {
+        let (kind, namespace, name) = (&resource.kind, &meta.namespace, &meta.name);
+        tracing::info!(kind, object = %format_args!("{namespace}/{name}"), by, fields = fields.join(" "), "an object was changed by others");
+    }
     shared.tell(alarm);
 }
 
 /// Wakes an owner whenever one object is written; looks from time to time where watching is not possible.
-pub(super) async fn keep_one(shared: &Shared, entry: &Entry, owner: &Owner) {
+pub(super) async fn keep_one(shared: &Shared, cluster: &Cluster, entry: &Entry, owner: &Owner) {
     let mut pause = FIRST_PAUSE;
     loop {
         let touch = || {
             let alarm = shared.table().touch(owner, &entry.object);
             shared.tell(alarm);
         };
-        let Ok(resource) = shared.cluster.resource(&entry.api_version(), &entry.object.kind).await else {
+        let Ok(resource) = cluster.resource(&entry.api_version(), &entry.object.kind).await else {
             // The kind may still come.
             tokio::time::sleep(LOOK).await;
             touch();
@@ -185,7 +197,7 @@ pub(super) async fn keep_one(shared: &Shared, entry: &Entry, owner: &Owner) {
         let name = utf8_percent_encode(&entry.object.name, NON_ALPHANUMERIC);
         let query = format!("{path}?watch=true&timeoutSeconds={OPEN}&fieldSelector=metadata.name%3D{name}");
         let watching = async {
-            let mut stream = Box::pin(open(shared, query).await.ok()?);
+            let mut stream = Box::pin(open(cluster, query).await.ok()?);
             while let Ok(Some(event)) = stream.try_next().await {
                 match event {
                     WatchEvent::Error(_) => return None,
@@ -204,15 +216,26 @@ pub(super) async fn keep_one(shared: &Shared, entry: &Entry, owner: &Owner) {
     }
 }
 
+/// Has an owner look at objects every few seconds.
+pub(super) async fn look_at(shared: &Shared, objects: &[ObjectRef], owner: &Owner) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        for object in objects {
+            let alarm = shared.table().touch(owner, object);
+            shared.tell(alarm);
+        }
+    }
+}
+
 async fn open(
-    shared: &Shared,
+    cluster: &Cluster,
     query: String,
 ) -> Result<impl Stream<Item = kube::Result<WatchEvent<Partial>>> + use<>, RequestError> {
-    let request = Request::get(query)
-        .header(header::ACCEPT, WATCH)
+    let request = cluster
+        .identified(Request::get(query).header(header::ACCEPT, WATCH))?
         .body(Vec::new())
         .map_err(|e| RequestError::Transport(Box::new(kube::Error::HttpError(e))))?;
-    match shared.cluster.client().request_events::<Partial>(request).await {
+    match cluster.client().request_events::<Partial>(request).await {
         Ok(stream) => Ok(stream),
         Err(kube::Error::Api(status)) => Err(told(status.code, &status.message)),
         Err(error) => Err(RequestError::Transport(Box::new(error))),

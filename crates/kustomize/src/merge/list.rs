@@ -3,9 +3,11 @@
 //! Kept close to what kyaml's steps do one after another, because the order of the result follows from them: items are found
 //! by their keys, the patch's first; merged; then the old list is laid over the result.
 
+use std::collections::HashMap;
+
 use weir_yaml::{Data, Node};
 
-use super::{Merger, Outcome, shape};
+use super::{Merger, Outcome};
 use crate::Error;
 use crate::schema::At;
 
@@ -24,6 +26,23 @@ impl Arena {
 
     fn get(&self, at: usize) -> Option<&Node> {
         self.nodes.get(at)
+    }
+}
+
+impl Arena {
+    /// The items in order; one that is named again is repeated, as the original repeats items that lack a key.
+    fn into_items(self, order: &[usize]) -> Vec<Node> {
+        let mut taken: Vec<Option<Node>> = self.nodes.into_iter().map(Some).collect();
+        let mut places: HashMap<usize, usize> = HashMap::with_capacity(order.len());
+        let mut items: Vec<Node> = Vec::with_capacity(order.len());
+        for &at in order {
+            let again = places.get(&at).and_then(|&place| items.get(place)).cloned();
+            if let Some(node) = again.or_else(|| taken.get_mut(at).and_then(Option::take)) {
+                places.entry(at).or_insert(items.len());
+                items.push(node);
+            }
+        }
+        items
     }
 }
 
@@ -55,13 +74,7 @@ impl<'a> Merger<'a> {
         } else {
             result = list;
         }
-        let mut taken: Vec<Option<Node>> = arena.nodes.into_iter().map(Some).collect();
-        let mut items: Vec<Node> = Vec::with_capacity(result.len());
-        for at in result {
-            if let Some(node) = taken.get_mut(at).and_then(Option::take) {
-                items.push(node);
-            }
-        }
+        let items = arena.into_items(&result);
         let mut node = Node::new(Data::Sequence(items));
         (node.style, node.position) = (style, position);
         Ok(node)
@@ -113,7 +126,7 @@ impl<'a> Merger<'a> {
     }
 }
 
-fn is_nothing(node: &Node) -> bool {
+pub(super) fn is_nothing(node: &Node) -> bool {
     node.is_null() || node.as_mapping().is_some_and(<[_]>::is_empty)
 }
 
@@ -124,16 +137,12 @@ fn key_text(node: &Node, key: &str) -> Option<String> {
     node.get(key).filter(|v| !v.is_null()).and_then(Node::as_str).map(str::to_owned)
 }
 
-/// The key values of all items, the patch's first, each once. A list with an item that is no map gives none.
+/// The key values of all items, the patch's first, each once; what an item lacks is empty.
 fn all_values(wanted: &[Node], list: &[usize], arena: &Arena, keys: &[String]) -> Vec<Values> {
     let mut all: Vec<Values> = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    let by_value = keys.first().is_some_and(String::is_empty);
     let old: Vec<&Node> = list.iter().filter_map(|&i| arena.get(i)).collect();
     for source in [wanted.iter().collect::<Vec<_>>(), old] {
-        if !by_value && source.iter().any(|n| shape(Some(n)) != super::Shape::Mapping) {
-            continue;
-        }
         for node in source {
             let values: Values = keys.iter().map(|key| key_text(node, key).unwrap_or_default()).collect();
             if seen.insert(values.clone()) {
@@ -192,8 +201,12 @@ fn valid(all: &[Values], values: &[String], keys: &[String]) -> (Vec<String>, Va
     (keep(keys), keep(values))
 }
 
+/// An empty value stands for any, as long as the key is there.
 fn matches(node: &Node, keys: &[String], values: &[String]) -> bool {
-    keys.iter().zip(values).all(|(key, value)| key_text(node, key).as_deref() == Some(value))
+    keys.iter().zip(values).all(|(key, value)| match value.as_str() {
+        "" if !key.is_empty() => node.get(key).is_some(),
+        value => key_text(node, key).as_deref() == Some(value),
+    })
 }
 
 /// Puts an item in the place of those with its key values, at the end when there are none; without an item removes them.
@@ -247,8 +260,8 @@ fn overlay(arena: &Arena, result: &mut Vec<usize>, list: &[usize], keys: &[Strin
         }
         let mut values = Vec::with_capacity(keys.len());
         for key in keys {
-            match node.get(key).and_then(Node::as_str) {
-                Some(text) => values.push(text.to_owned()),
+            match node.get(key) {
+                Some(value) => values.push(value.as_str().unwrap_or_default().to_owned()),
                 None => result.push(slot),
             }
         }

@@ -9,7 +9,7 @@ use weir_yaml::Node;
 use super::{Accumulated, Shared, Target};
 use crate::fieldspec::FieldSpec;
 use crate::generate::{Generated, effective_options, generate};
-use crate::kustomization::{GeneratorArgs, Image, Patch, PatchOptions, ReplacementField, Replica, from_lenient};
+use crate::kustomization::{GeneratorArgs, Image, PLUGIN, Patch, PatchOptions, Reading, ReplacementField, Replica, Shape, Shaped, VALUE_TARGET_FILE, from_value};
 use crate::origin::{ORIGIN, Origin};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -23,7 +23,7 @@ use crate::{Error, read};
 #[serde(default, rename_all = "camelCase")]
 struct Settings {
     metadata: Metadata,
-    field_specs: Option<Vec<Place>>,
+    field_specs: Option<Vec<FieldSpec>>,
     prefix: String,
     suffix: String,
     unset_only: bool,
@@ -48,27 +48,25 @@ struct Settings {
     service_account: Named,
 }
 
-/// A field spec; what else stands there is passed over.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Place {
-    group: String,
-    version: String,
-    kind: String,
-    path: String,
-    create: bool,
+impl Shaped for Settings {
+    const SHAPE: Shape = PLUGIN;
 }
 
-impl From<Place> for FieldSpec {
-    fn from(place: Place) -> Self {
-        let Place { group, version, kind, path, create } = place;
-        Self { group, version, kind, path, create }
-    }
+/// The file of targets of a `ValueAddTransformer`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Targets {
+    targets: Vec<value_add::Target>,
+}
+
+impl Shaped for Targets {
+    const SHAPE: Shape = VALUE_TARGET_FILE;
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 struct Metadata {
+    name: String,
     namespace: String,
 }
 
@@ -83,7 +81,7 @@ struct Named {
 impl Target<'_> {
     /// The configuration objects an entry list names.
     fn plugin_configs(&self, entries: &[String], field: &str, shared: &mut Shared) -> Result<Vec<Resource>, Error> {
-        let mut all = Accumulated::default();
+        let mut all = Accumulated::new(&self.loader.meter);
         let mut paths = Vec::new();
         for entry in entries {
             match read::resources(entry, field) {
@@ -130,7 +128,7 @@ impl Target<'_> {
                 Ok(vec![generate(what, &args, &options, &self.loader)?])
             }
             "IAMPolicyGenerator" => {
-                let settings: Settings = from_lenient(value, &file)?;
+                let settings = settings(value, &file, &["cloud", "kubernetesService", "serviceAccount"])?;
                 Ok(vec![iam_policy(&settings)?])
             }
             "HelmChartInflationGenerator" => match self.loader.options.charts {
@@ -155,7 +153,7 @@ impl Target<'_> {
         for config in configs {
             let at = |error: Error| error.at(&self.file, format!("{field}: {}", config.id()));
             self.run_transformer(&mut all.map, &config, shared).map_err(at)?;
-            self.after(&mut all.map, plugin_origin(&config).as_ref());
+            self.after(&mut all.map, plugin_origin(&config).as_ref())?;
         }
         Ok(())
     }
@@ -163,14 +161,13 @@ impl Target<'_> {
     fn run_transformer(&self, map: &mut ResMap, config: &Resource, shared: &Shared) -> Result<(), Error> {
         let kind = builtin_kind(config)?;
         let file = config.id().to_string();
-        let settings: Settings = from_lenient(read::config_value(config)?, &file)?;
-        let places = settings.field_specs.clone().unwrap_or_default();
-        let specs: Vec<FieldSpec> = places.into_iter().map(FieldSpec::from).collect();
+        let settings = settings(read::config_value(config)?, &file, known_fields(kind))?;
+        if kind.ends_with("fixTransformer") && settings.field_specs.is_none() {
+            return Err(Error::object("fieldSpecs is not expected to be nil"));
+        }
+        let specs = settings.field_specs.clone().unwrap_or_default();
         match kind {
             "PrefixTransformer" | "SuffixTransformer" => {
-                if settings.field_specs.is_none() {
-                    return Err(Error::object("fieldSpecs is not expected to be nil"));
-                }
                 let prefix = kind == "PrefixTransformer";
                 let (end, text) =
                     if prefix { (End::Prefix, &settings.prefix) } else { (End::Suffix, &settings.suffix) };
@@ -226,7 +223,8 @@ impl Target<'_> {
     fn add_value(&self, map: &mut ResMap, settings: &Settings) -> Result<(), Error> {
         let mut targets = settings.targets.clone();
         if !settings.target_file_path.is_empty() {
-            let more: Settings = from_lenient(self.value(&settings.target_file_path)?, &settings.target_file_path)?;
+            let file = &settings.target_file_path;
+            let more: Targets = from_value(self.value(file)?, file, Reading::Lenient)?;
             targets.extend(more.targets);
         }
         let value = settings.value.trim();
@@ -261,27 +259,48 @@ fn builtin_kind(config: &Resource) -> Result<&str, Error> {
     Ok(config.kind())
 }
 
-fn generator_args(mut value: Value, file: &str) -> Result<GeneratorArgs, Error> {
-    let mut args = Value::Object(serde_json::Map::new());
-    if let (Some(from), Some(to)) = (value.as_object_mut(), args.as_object_mut()) {
-        if let Some(metadata) = from.remove("metadata") {
-            for key in ["name", "namespace"] {
-                if let Some(text) = metadata.get(key) {
-                    to.insert(key.to_owned(), text.clone());
-                }
-            }
-        }
-        for key in ["behavior", "literals", "files", "envs", "env", "options", "type", "name", "namespace"] {
-            if let Some(field) = from.remove(key) {
-                to.insert(key.to_owned(), field);
-            }
-        }
+fn generator_args(value: Value, file: &str) -> Result<GeneratorArgs, Error> {
+    let mut args: GeneratorArgs = from_value(value.clone(), file, Reading::Lenient)?;
+    let Settings { metadata, .. } = settings(value, file, &[])?;
+    if args.name.is_empty() {
+        args.name = metadata.name;
     }
-    let mut args: GeneratorArgs = from_lenient(args, file)?;
+    if args.namespace.is_empty() {
+        args.namespace = metadata.namespace;
+    }
     if !args.env.is_empty() {
         args.envs.push(std::mem::take(&mut args.env));
     }
     Ok(args)
+}
+
+/// The settings of a plugin: `known` and the metadata; what else stands there is passed over, whatever it is.
+fn settings(mut value: Value, file: &str, known: &[&str]) -> Result<Settings, Error> {
+    if let Some(map) = value.as_object_mut() {
+        let fits = |key: &str| known.iter().any(|field| field.eq_ignore_ascii_case(key));
+        map.retain(|key, _| key.eq_ignore_ascii_case("metadata") || fits(key));
+    }
+    from_value(value, file, Reading::Lenient)
+}
+
+/// The fields a built-in transformer reads.
+fn known_fields(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "PrefixTransformer" => &["prefix", "fieldSpecs"],
+        "SuffixTransformer" => &["suffix", "fieldSpecs"],
+        "PrefixSuffixTransformer" => &["prefix", "suffix", "fieldSpecs"],
+        "NamespaceTransformer" => &["fieldSpecs", "unsetOnly", "setRoleBindingSubjects"],
+        "LabelTransformer" => &["labels", "fieldSpecs"],
+        "AnnotationsTransformer" => &["annotations", "fieldSpecs"],
+        "ImageTagTransformer" => &["imageTag", "fieldSpecs"],
+        "ReplicaCountTransformer" => &["replica", "fieldSpecs"],
+        "PatchTransformer" => &["path", "patch", "target", "options"],
+        "PatchJson6902Transformer" => &["target", "path", "jsonOp"],
+        "PatchStrategicMergeTransformer" => &["paths", "patches"],
+        "ReplacementTransformer" => &["replacements"],
+        "ValueAddTransformer" => &["value", "targets", "targetFilePath"],
+        _ => &[],
+    }
 }
 
 /// What a configuration object did, for the annotations of what it changed.

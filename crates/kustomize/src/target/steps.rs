@@ -65,11 +65,15 @@ impl Target<'_> {
     }
 
     /// Ends a step: notes what ran, drops what was deleted.
-    pub(super) fn after(&self, map: &mut ResMap, by: Option<&Origin>) {
+    pub(super) fn after(&self, map: &mut ResMap, by: Option<&Origin>) -> Result<(), Error> {
         map.drop_empty();
-        if let Some(by) = by {
-            map.list.iter_mut().for_each(|resource| origin::record(resource, by));
+        let Some(by) = by else { return Ok(()) };
+        let ResMap { list, meter } = map;
+        for resource in list {
+            meter.go_on()?;
+            origin::record(resource, by, meter)?;
         }
+        Ok(())
     }
 
     fn step(
@@ -81,8 +85,7 @@ impl Target<'_> {
     ) -> Result<(), Error> {
         run(map).map_err(|e| e.at(&self.file, field))?;
         let by = self.origin.as_ref().map(|o| o.builtin(&self.name, kind));
-        self.after(map, by.as_ref());
-        Ok(())
+        self.after(map, by.as_ref())
     }
 
     pub(super) fn transform(&self, all: &mut Accumulated, shared: &mut Shared) -> Result<(), Error> {

@@ -16,11 +16,13 @@ pub(crate) fn set(map: &mut ResMap, images: &[Image], specs: &[FieldSpec]) -> Re
     if patterns.is_empty() {
         return Ok(());
     }
-    for resource in &mut map.list {
+    let ResMap { list, meter } = map;
+    for resource in list {
         if resource.kind() == "CustomResourceDefinition" {
             continue;
         }
         for (image, pattern) in &patterns {
+            meter.go_on()?;
             containers(&mut resource.node, image, pattern)?;
             for spec in specs {
                 spec.apply(resource, Create::Nothing, &mut |node| update(node, image, pattern))?;

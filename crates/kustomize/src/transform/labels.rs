@@ -9,6 +9,7 @@ use crate::config::{Config, merge_specs};
 use crate::fieldspec::{Create, FieldSpec};
 use crate::kustomization::Label;
 use crate::merge::restyle;
+use crate::meter::Meter;
 use crate::resmap::ResMap;
 
 /// Sets keys of the maps at `specs`.
@@ -16,15 +17,16 @@ pub(crate) fn set(map: &mut ResMap, pairs: &BTreeMap<String, String>, specs: &[F
     if pairs.is_empty() {
         return Ok(());
     }
-    for resource in &mut map.list {
+    let ResMap { list, meter } = map;
+    for resource in list {
         for spec in specs {
-            spec.apply(resource, Create::Mapping, &mut |node| set_all(node, pairs))?;
+            spec.apply(resource, Create::Mapping, &mut |node| set_all(node, pairs, meter))?;
         }
     }
     Ok(())
 }
 
-fn set_all(node: &mut Node, pairs: &BTreeMap<String, String>) -> Result<(), Error> {
+fn set_all(node: &mut Node, pairs: &BTreeMap<String, String>, meter: &Meter) -> Result<(), Error> {
     if node.is_null() {
         return Ok(());
     }
@@ -33,6 +35,7 @@ fn set_all(node: &mut Node, pairs: &BTreeMap<String, String>) -> Result<(), Erro
     }
     for (key, value) in pairs {
         let mut new = Node::string(value);
+        meter.take(&new)?;
         if let Some(old) = node.get(key) {
             restyle(&mut new, old.style);
         }

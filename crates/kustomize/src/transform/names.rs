@@ -18,7 +18,9 @@ pub(crate) enum End {
 
 /// Adds `text` to an end of the names at `specs`. CRDs, API services and namespaces keep theirs.
 pub(crate) fn affix(map: &mut ResMap, end: End, text: &str, specs: &[FieldSpec]) -> Result<(), Error> {
-    for resource in &mut map.list {
+    let ResMap { list, meter } = map;
+    for resource in list {
+        meter.go_on()?;
         let first = resource.original_id().gvk;
         let kept = matches!(first.kind.as_str(), "CustomResourceDefinition" | "Namespace")
             || (first.kind == "APIService" && first.group == "apiregistration.k8s.io");
@@ -34,9 +36,10 @@ pub(crate) fn affix(map: &mut ResMap, end: End, text: &str, specs: &[FieldSpec])
                     End::Prefix => resource.prefixes.push(text.to_owned()),
                     End::Suffix => resource.suffixes.push(text.to_owned()),
                 }
-                resource.remember_id();
+                ResMap::remember(meter, resource)?;
             }
             spec.apply(resource, Create::Scalar, &mut |node| {
+                meter.grow(text.len())?;
                 let old = node.as_str().unwrap_or_default();
                 let new = if end == End::Prefix { format!("{text}{old}") } else { format!("{old}{text}") };
                 set_scalar(node, &new)
@@ -85,11 +88,12 @@ pub(crate) fn namespace(map: &mut ResMap, args: &NamespaceArgs) -> Result<(), Er
     if args.namespace.is_empty() {
         return Ok(());
     }
-    for resource in &mut map.list {
+    let ResMap { list, meter } = &mut *map;
+    for resource in list {
         if resource.is_empty() || resource.from_helm {
             continue;
         }
-        resource.remember_id();
+        ResMap::remember(meter, resource)?;
         set_namespace(resource, args)?;
     }
     map.check_unique().map_err(|error| Error::object(format!("namespace transformation produces ID conflict: {error}")))
@@ -137,6 +141,9 @@ fn bind_subjects(
     }
     let Some(subjects) = resource.node.get_mut("subjects").and_then(Node::as_sequence_mut) else { return Ok(()) };
     for subject in subjects {
+        if subject.as_mapping().is_none() && !subject.is_null() {
+            return Err(Error::object("a subject of a role binding must be a mapping"));
+        }
         let bound = match args.subjects {
             Subjects::DefaultOnly => subject.get_str("name") == Some("default"),
             Subjects::AllServiceAccounts => subject.get_str("kind") == Some("ServiceAccount"),
@@ -151,9 +158,10 @@ fn bind_subjects(
 
 /// Adds a hash of their content to the names of generated objects.
 pub(crate) fn add_hashes(map: &mut ResMap) -> Result<(), Error> {
-    for resource in map.list.iter_mut().filter(|r| r.needs_hash) {
+    let ResMap { list, meter } = map;
+    for resource in list.iter_mut().filter(|r| r.needs_hash) {
         let name = format!("{}-{}", resource.name(), hash(resource)?);
-        resource.remember_id();
+        ResMap::remember(meter, resource)?;
         resource.set_name(&name);
     }
     Ok(())

@@ -4,6 +4,7 @@ use weir_yaml::Node;
 
 use crate::kustomization::Patch;
 use crate::loader::Loader;
+use crate::meter::Meter;
 use crate::resmap::{AnyIdIndex, ResMap};
 use crate::resource::{Resource, node_value};
 use crate::schema::Schema;
@@ -53,11 +54,11 @@ fn strategic_merge(map: &mut ResMap, patch: &Patch, mut objects: Vec<Resource>, 
     }
     let Some(object) = objects.pop() else { return Ok(()) };
     let matcher = target.matcher()?;
-    let selected: Vec<usize> =
-        map.list.iter().enumerate().filter(|(_, r)| matcher.selects(r)).map(|(at, _)| at).collect();
-    for at in selected {
-        if let Some(resource) = map.list.get_mut(at) {
-            apply(resource, as_selected(&object, resource), schema)?;
+    let ResMap { list, meter } = map;
+    for resource in list.iter_mut() {
+        meter.go_on()?;
+        if matcher.selects(resource) {
+            apply_selected(resource, &object, schema, meter)?;
         }
     }
     map.drop_empty();
@@ -71,7 +72,7 @@ fn merge_by_id(map: &mut ResMap, objects: Vec<Resource>, schema: &Schema) -> Res
         let id = object.id();
         let at = map.find_any(&index, &id)?;
         let Some(resource) = map.list.get_mut(at) else { continue };
-        apply(resource, object, schema)?;
+        apply(resource, object, schema, &map.meter)?;
         index.add(at, resource);
     }
     Ok(())
@@ -104,7 +105,7 @@ pub(crate) fn apply_objects(map: &mut ResMap, objects: Vec<Resource>, schema: &S
         let at = map.find_any(&index, &object.id())?;
         let Some(resource) = map.list.get_mut(at) else { continue };
         let gone = {
-            apply(resource, as_selected(&object, resource), schema)?;
+            apply(resource, as_selected(&object, resource), schema, &map.meter)?;
             resource.is_empty()
         };
         if gone {
@@ -124,25 +125,51 @@ fn as_selected(patch: &Resource, target: &Resource) -> Resource {
         let map = patch.string_map(field);
         patch.set_string_map(field, &map);
     }
-    patch.set_api_version(target.api_version());
+    if target.api_version().is_empty() {
+        patch.node.remove("apiVersion");
+    } else {
+        patch.set_api_version(target.api_version());
+    }
     patch
 }
 
+/// The patch may remove all annotations.
+fn touches_annotations(patch: &Node) -> bool {
+    let Some(metadata) = patch.get("metadata") else { return patch.get("$patch").is_some() };
+    let removes = |node: &Node| node.is_null() || node.get("$patch").is_some();
+    patch.get("$patch").is_some() || removes(metadata) || metadata.get("annotations").is_some_and(removes)
+}
+
+/// Lays a patch over an object that is not the one it names.
+fn apply_selected(resource: &mut Resource, patch: &Resource, schema: &Schema, meter: &Meter) -> Result<(), Error> {
+    apply(resource, as_selected(patch, resource), schema, meter)?;
+    if !resource.is_empty() && resource.node.get("apiVersion").is_none() {
+        // An object without one gets a null, as with the original.
+        resource.set_api_version("");
+    }
+    Ok(())
+}
+
 /// Lays a patch over an object; a deleted object becomes empty.
-fn apply(resource: &mut Resource, patch: Resource, schema: &Schema) -> Result<(), Error> {
+fn apply(resource: &mut Resource, patch: Resource, schema: &Schema, meter: &Meter) -> Result<(), Error> {
+    meter.take(&patch.node)?;
     let (name, namespace, kind) =
         (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned());
     if patch.allow_name_change || patch.allow_kind_change {
-        resource.remember_id();
+        ResMap::remember(meter, resource)?;
     }
     let id = resource.id();
+    let marked = touches_annotations(&patch.node) && resource.show_marks();
     let node = std::mem::replace(&mut resource.node, Node::null());
-    let merged = merge::merge(node, patch.node, schema)
-        .map_err(|error| Error::object(format!("patching {id}: {}", error.chain())))?;
+    let merged = merge::merge(node, patch.node, schema, meter)
+        .map_err(|error| error.told(|error| format!("patching {id}: {}", error.chain())))?;
     let Some(merged) = merged else { return Ok(()) };
     resource.node = merged;
     if resource.is_empty() {
         return Ok(());
+    }
+    if marked && !resource.hide_marks() {
+        resource.forget();
     }
     if !patch.allow_kind_change {
         resource.set_kind(&kind);
@@ -179,18 +206,24 @@ fn json6902(
     remember: bool,
 ) -> Result<(), Error> {
     let matcher = target.matcher()?;
-    for resource in map.list.iter_mut() {
+    let ResMap { list, meter } = &mut *map;
+    for resource in list.iter_mut() {
+        meter.go_on()?;
         if !matcher.selects(resource) {
             continue;
         }
         if remember {
-            resource.remember_id();
+            ResMap::remember(meter, resource)?;
         }
         let id = resource.id();
+        let marked = resource.show_marks();
         let mut value = node_value(&resource.node).map_err(|source| Error::yaml(&id.to_string(), source))?;
-        jsonpatch::apply(&mut value, operations)
-            .map_err(|error| Error::object(format!("patching {id}: {}", error.chain())))?;
+        jsonpatch::apply(&mut value, operations, meter)
+            .map_err(|error| error.told(|error| format!("patching {id}: {}", error.chain())))?;
         resource.node = weir_yaml::from_value(&value);
+        if marked {
+            resource.hide_marks();
+        }
     }
     map.drop_empty();
     Ok(())

@@ -6,7 +6,8 @@ use weir_yaml::{Data, Node};
 
 use crate::Error;
 use crate::config::{Config, NameReference};
-use crate::fieldspec::{Create, FieldSpec, set_scalar};
+use crate::fieldspec::{Create, FieldSpec, is_string, set_scalar};
+use crate::meter::Meter;
 use crate::resid::{Gvk, Id, NOT_NAMESPACED};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -74,25 +75,24 @@ struct Referrer {
 /// Rewrites every field that names an object under a name it had before.
 pub(crate) fn fix(map: &mut ResMap, config: &Config) -> Result<(), Error> {
     let candidates = Candidates::new(&map.list);
-    if candidates.list.is_empty() {
-        return Ok(());
-    }
-    // Which fields an object of a kind may hold; most kinds share few of them.
+    // Also where nothing was renamed: a field that cannot hold a reference is refused. Which fields an object of a kind may hold; most kinds share few of them.
     let mut of_kind: HashMap<Gvk, Vec<(&NameReference, &FieldSpec)>> = HashMap::new();
-    for resource in &mut map.list {
+    let ResMap { list, meter } = map;
+    for resource in list {
+        meter.go_on()?;
         let first = resource.original_id().gvk;
         let fields = of_kind.entry(first.clone()).or_insert_with(|| fields_of(config, &first));
         if fields.is_empty() {
             continue;
         }
-        let referrer = referrer(resource);
+        let referrer = referrer(resource)?;
         for (reference, spec) in fields.iter() {
             let target = reference.gvk();
             let role_ref = spec.path.ends_with("roleRef/name").then_some(()).and(referrer.role_ref.as_ref());
-            let follow = Follow { candidates: &candidates, referrer: &referrer, target: &target, role_ref };
+            let follow = Follow { candidates: &candidates, referrer: &referrer, target: &target, role_ref, meter };
             spec.apply_node(&mut resource.node, Create::Nothing, &mut |node| follow.node(node)).map_err(|error| {
                 let id = &referrer.id;
-                Error::object(format!("updating name reference in '{}' field of {id}: {error}", spec.path))
+                error.told(|error| format!("updating name reference in '{}' field of {id}: {error}", spec.path))
             })?;
         }
     }
@@ -111,7 +111,7 @@ fn fields_of<'a>(config: &'a Config, gvk: &Gvk) -> Vec<(&'a NameReference, &'a F
     fields
 }
 
-fn referrer(resource: &Resource) -> Referrer {
+fn referrer(resource: &Resource) -> Result<Referrer, Error> {
     let role_ref = resource.node.get("roleRef").and_then(|role| {
         let (group, kind) = (role.get_str("apiGroup")?, role.get_str("kind")?);
         Some(Gvk { group: group.to_owned(), kind: kind.to_owned(), ..Gvk::default() })
@@ -119,20 +119,25 @@ fn referrer(resource: &Resource) -> Referrer {
     let mut bound_namespaces = Vec::new();
     if resource.kind() == "RoleBinding" {
         for subject in resource.node.get("subjects").and_then(Node::as_sequence).unwrap_or_default() {
-            if subject.get_str("kind") == Some("ServiceAccount")
-                && let Some(namespace) = subject.get_str("namespace")
-            {
-                bound_namespaces.push(namespace.to_owned());
+            if subject.as_mapping().is_none() {
+                return Err(Error::object(format!("a subject of {} is no mapping", resource.id())));
             }
+            let (Some("ServiceAccount"), Some(namespace)) = (subject.get_str("kind"), subject.get("namespace")) else {
+                continue;
+            };
+            if !is_string(namespace) {
+                return Err(Error::object(format!("the namespace of a subject of {} is no text", resource.id())));
+            }
+            bound_namespaces.extend(namespace.as_str().map(str::to_owned));
         }
     }
-    Referrer {
+    Ok(Referrer {
         id: resource.id(),
         prefixes: resource.prefixes.clone(),
         suffixes: resource.suffixes.clone(),
         role_ref,
         bound_namespaces,
-    }
+    })
 }
 
 struct Follow<'a> {
@@ -140,6 +145,7 @@ struct Follow<'a> {
     referrer: &'a Referrer,
     target: &'a Gvk,
     role_ref: Option<&'a Gvk>,
+    meter: &'a Meter,
 }
 
 impl Follow<'_> {
@@ -161,6 +167,7 @@ impl Follow<'_> {
     }
 
     fn scalar(&self, node: &mut Node) -> Result<(), Error> {
+        self.meter.go_on()?;
         let old = node.as_str().unwrap_or_default();
         let Some(found) = self.select(old, None, false)? else { return Ok(()) };
         if found.name == old { Ok(()) } else { set_scalar(node, &found.name) }
@@ -168,6 +175,7 @@ impl Follow<'_> {
 
     /// A reference with `name` and perhaps `namespace`, which helps to choose and follows too.
     fn mapping(&self, node: &mut Node) -> Result<(), Error> {
+        self.meter.go_on()?;
         let Some(name) = node.get("name") else {
             return Err(Error::object("path config error; no 'name' field in node"));
         };

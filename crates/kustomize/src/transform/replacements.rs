@@ -7,8 +7,9 @@ use weir_yaml::{Data, Node, Resolved, Schema, resolve};
 
 use crate::Error;
 use crate::fieldspec::split_smart;
-use crate::kustomization::{FieldOptions, ReplacementField, Source, Target, from_value};
+use crate::kustomization::{FieldOptions, Reading, ReplacementField, Source, Target, from_value};
 use crate::loader::Loader;
+use crate::meter::Meter;
 use crate::resid::Gvk;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
@@ -31,10 +32,10 @@ pub(crate) fn load(entries: &[ReplacementField], loader: &Loader<'_>) -> Result<
         match value {
             serde_json::Value::Array(items) => {
                 for item in items {
-                    out.push(from_value(item, &file)?);
+                    out.push(from_value(item, &file, Reading::Lenient)?);
                 }
             }
-            serde_json::Value::Object(_) => out.push(from_value(value, &file)?),
+            serde_json::Value::Object(_) => out.push(from_value(value, &file, Reading::Lenient)?),
             _ => return Err(Error::field(&file, "replacements", "must be a mapping or a list")),
         }
     }
@@ -44,6 +45,7 @@ pub(crate) fn load(entries: &[ReplacementField], loader: &Loader<'_>) -> Result<
 /// Carries the replacements out in order.
 pub(crate) fn apply(map: &mut ResMap, replacements: &[ReplacementField]) -> Result<(), Error> {
     for replacement in replacements {
+        map.meter.go_on()?;
         let Some(targets) = &replacement.targets else {
             return Err(Error::object("replacements must specify a source and at least one target"));
         };
@@ -124,7 +126,9 @@ fn apply_target(map: &mut ResMap, value: &Node, target: &Target) -> Result<(), E
     }
     let name = ["metadata.name".to_owned()];
     let fields: &[String] = if target.field_paths.is_empty() { &name } else { &target.field_paths };
-    for resource in &mut map.list {
+    let ResMap { list, meter } = map;
+    for resource in list {
+        meter.go_on()?;
         let ids = ids(resource);
         if !matcher.fits_marks(resource) || !ids.iter().any(|(g, n, s)| matcher.fits_id(g, n, s)) {
             continue;
@@ -139,24 +143,30 @@ fn apply_target(map: &mut ResMap, value: &Node, target: &Target) -> Result<(), E
         }
         for field in fields {
             let parts = split_smart(field);
-            if structured::set(&mut resource.node, value, &parts, &target.options) {
+            if structured::set(&mut resource.node, value, &parts, &target.options, meter)? {
                 continue;
             }
-            set_field(&mut resource.node, value, &parts, &target.options).map_err(|error| {
+            set_field(&mut resource.node, value, &parts, &target.options, meter).map_err(|error| {
                 let id = resource.id();
-                Error::object(format!("unable to find field {field:?} in replacement target {id}: {error}"))
+                error.told(|error| format!("unable to find field {field:?} in replacement target {id}: {error}"))
             })?;
         }
     }
     Ok(())
 }
 
-fn set_field(node: &mut Node, value: &Node, parts: &[String], options: &FieldOptions) -> Result<(), Error> {
+fn set_field(
+    node: &mut Node,
+    value: &Node,
+    parts: &[String],
+    options: &FieldOptions,
+    meter: &Meter,
+) -> Result<(), Error> {
     let create = options.create.then_some(value);
     let mut count = 0usize;
     path::visit(node, parts, create, &mut |field| {
         count += 1;
-        set_value(field, value, options)
+        set_value(field, value, options, meter)
     })?;
     if count == 0 {
         return Err(Error::object("no such field"));
@@ -164,7 +174,8 @@ fn set_field(node: &mut Node, value: &Node, parts: &[String], options: &FieldOpt
     Ok(())
 }
 
-fn set_value(field: &mut Node, value: &Node, options: &FieldOptions) -> Result<(), Error> {
+fn set_value(field: &mut Node, value: &Node, options: &FieldOptions, meter: &Meter) -> Result<(), Error> {
+    meter.take(value)?;
     let mut value = value.clone();
     if !options.delimiter.is_empty() {
         let (Some(old), Some(new)) = (field.as_str(), value.as_str()) else {

@@ -21,6 +21,7 @@ pub(crate) fn set(map: &mut ResMap, replicas: &[Replica], specs: &[FieldSpec]) -
         }
     }
     for replica in replicas {
+        map.meter.go_on()?;
         let mut found = false;
         for spec in specs {
             for &at in names.get(&replica.name).map_or(&[][..], Vec::as_slice) {

@@ -30,7 +30,9 @@ pub(crate) fn add(map: &mut ResMap, value: &str, targets: &[Target]) -> Result<(
         let position = usize::try_from(target.file_path_position)
             .map_err(|_| Error::object("filePathPosition cannot be negative"))?;
         let matcher = target.selector.as_ref().map(Selector::matcher).transpose()?;
-        for resource in &mut map.list {
+        let ResMap { list, meter } = &mut *map;
+        for resource in list {
+            meter.go_on()?;
             if matcher.as_ref().is_some_and(|m| !m.selects(resource)) {
                 continue;
             }
@@ -45,6 +47,7 @@ pub(crate) fn add(map: &mut ResMap, value: &str, targets: &[Target]) -> Result<(
                 let last = at + 1 == parts.len();
                 here = child(here, part, last)?;
             }
+            meter.grow(value.len())?;
             let old = here.as_str().unwrap_or_default().to_owned();
             let new = if position > 0 { insert_part(&old, position - 1, value) } else { value.to_owned() };
             set_scalar(here, &new)?;

@@ -6,8 +6,9 @@ use weir_yaml::{Data, Node, Resolved, Schema, resolve};
 
 use crate::Error;
 use crate::config::Config;
-use crate::fieldspec::{Create, split_smart};
+use crate::fieldspec::{Create, is_string, split_smart};
 use crate::kustomization::Var;
+use crate::meter::Meter;
 use crate::resid::Id;
 use crate::resmap::ResMap;
 
@@ -19,6 +20,7 @@ impl Variables {
     /// Adds variables and marks the objects they read.
     pub(crate) fn add(&mut self, map: &mut ResMap, vars: &[Var]) -> Result<(), Error> {
         for var in vars {
+            map.meter.go_on()?;
             let gvk = var.objref.gvk();
             let exact = !var.objref.namespace.is_empty() || gvk.is_cluster_scoped();
             let wanted = Id::new(gvk.clone(), &var.objref.name, &var.objref.namespace);
@@ -74,9 +76,11 @@ impl Variables {
         for (name, var) in &self.0 {
             values.insert(name, value_of(map, name, var)?);
         }
-        for resource in &mut map.list {
+        let ResMap { list, meter } = map;
+        for resource in list {
+            meter.go_on()?;
             for spec in &config.var_reference {
-                spec.apply(resource, Create::Nothing, &mut |node| replace(node, &values))?;
+                spec.apply(resource, Create::Nothing, &mut |node| replace(node, &values, meter))?;
             }
         }
         Ok(())
@@ -143,21 +147,12 @@ fn step<'a>(node: &'a Node, part: &str) -> Option<&'a Node> {
     }
 }
 
-fn is_string(node: &Node) -> bool {
-    let Data::Scalar(text) = &node.data else { return false };
-    match node.tag() {
-        Some(tag) => tag == "!!str",
-        None => node.style.is_quoted() || resolve(text, Schema::V3) == Resolved::Str,
-    }
-}
-
-fn replace(node: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), Error> {
+fn replace(node: &mut Node, values: &BTreeMap<&str, Value>, meter: &Meter) -> Result<(), Error> {
     if node.is_null() {
         return Ok(());
     }
     if is_string(node) {
-        expand(node, values);
-        return Ok(());
+        return expand(node, values, meter);
     }
     match &mut node.data {
         Data::Mapping(entries) => {
@@ -166,7 +161,7 @@ fn replace(node: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), Error>
                     return Err(Error::object("invalid map key: a key must be a string"));
                 }
                 if is_string(value) {
-                    expand(value, values);
+                    expand(value, values, meter)?;
                 }
             }
             Ok(())
@@ -176,7 +171,7 @@ fn replace(node: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), Error>
                 if !is_string(item) {
                     return Err(Error::object("invalid value type: expected a string"));
                 }
-                expand(item, values);
+                expand(item, values, meter)?;
             }
             Ok(())
         }
@@ -185,12 +180,12 @@ fn replace(node: &mut Node, values: &BTreeMap<&str, Value>) -> Result<(), Error>
 }
 
 /// Expands a string. `$$` is a dollar sign; an unknown variable stays as it is written.
-fn expand(node: &mut Node, values: &BTreeMap<&str, Value>) {
-    let Data::Scalar(text) = &node.data else { return };
+fn expand(node: &mut Node, values: &BTreeMap<&str, Value>, meter: &Meter) -> Result<(), Error> {
+    let Data::Scalar(text) = &node.data else { return Ok(()) };
     let whole = text.strip_prefix("$(").and_then(|t| t.strip_suffix(')')).filter(|name| !name.contains(')'));
     if let Some(Value::Plain(plain)) = whole.and_then(|name| values.get(name)) {
         *node = Node::scalar(plain);
-        return;
+        return Ok(());
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
@@ -207,7 +202,11 @@ fn expand(node: &mut Node, values: &BTreeMap<&str, Value>) {
             rest = behind;
         } else if let Some((name, behind)) = after.strip_prefix('(').and_then(|a| a.split_once(')')) {
             match values.get(name) {
-                Some(Value::Text(value) | Value::Plain(value)) => out.push_str(value),
+                Some(Value::Text(value) | Value::Plain(value)) => {
+                    meter.go_on()?;
+                    meter.grow(value.len())?;
+                    out.push_str(value);
+                }
                 _ => out.push_str(&format!("$({name})")),
             }
             rest = behind;
@@ -220,4 +219,5 @@ fn expand(node: &mut Node, values: &BTreeMap<&str, Value>) {
     }
     out.push_str(rest);
     *node = Node::string(out);
+    Ok(())
 }

@@ -4,4 +4,5 @@
 mod conformance;
 mod flux;
 mod golden;
+mod limits;
 mod paths;

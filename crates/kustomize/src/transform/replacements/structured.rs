@@ -4,31 +4,45 @@ use serde_json::Value;
 use weir_yaml::{Data, Limits, Node};
 
 use super::path;
+use crate::Error;
 use crate::kustomization::FieldOptions;
+use crate::meter::Meter;
 use crate::resource::node_value;
 use crate::transform::names::go_json;
 
 /// Sets a field of the document inside a scalar on the way of the path. False when there is none, and nothing is changed.
-pub(super) fn set(node: &mut Node, value: &Node, parts: &[String], options: &FieldOptions) -> bool {
+pub(super) fn set(
+    node: &mut Node,
+    value: &Node,
+    parts: &[String],
+    options: &FieldOptions,
+    meter: &Meter,
+) -> Result<bool, Error> {
     let Some(split) = (1..parts.len()).find(|&at| {
         let (head, _) = parts.split_at(at);
         path::lookup(node, head).is_some_and(|n| matches!(n.data, Data::Scalar(_)) && parsed(n).is_some())
     }) else {
-        return false;
+        return Ok(false);
     };
     let (outer, inner) = parts.split_at(split);
-    let Some(scalar) = path::lookup(node, outer) else { return false };
-    let (Some(mut document), Some(text)) = (parsed(scalar), scalar.as_str().map(str::to_owned)) else { return false };
+    let Some(scalar) = path::lookup(node, outer) else { return Ok(false) };
+    let (Some(mut document), Some(text)) = (parsed(scalar), scalar.as_str().map(str::to_owned)) else {
+        return Ok(false);
+    };
     let create = options.create.then_some(value);
     let mut count = 0usize;
     let set = path::visit(&mut document, inner, create, &mut |field| {
         count += 1;
-        super::set_value(field, value, options)
+        super::set_value(field, value, options, meter)
     });
+    // The meter's own refusal is none of the field's.
+    meter.go_on()?;
+    meter.grow(0)?;
     if set.is_err() || count == 0 {
-        return false;
+        return Ok(false);
     }
-    let Some(written) = written(&document, &text) else { return false };
+    let Some(written) = written(&document, &text) else { return Ok(false) };
+    meter.grow(written.len())?;
     let mut done = false;
     let stored = path::visit(node, outer, None, &mut |field| {
         if !done && let Data::Scalar(old) = &mut field.data {
@@ -37,7 +51,7 @@ pub(super) fn set(node: &mut Node, value: &Node, parts: &[String], options: &Fie
         }
         Ok(())
     });
-    stored.is_ok() && done
+    Ok(stored.is_ok() && done)
 }
 
 fn parsed(node: &Node) -> Option<Node> {
