@@ -1,0 +1,231 @@
+//! Renders a chart's templates.
+//!
+//! ```text
+//! Chart + values --Scope--> Value of each chart --parse all, deepest last--> execute each but partials --> texts by path
+//! ```
+//! Templates of all charts share one set, so a definition of a parent replaces that of its subcharts. Execution is bounded
+//! in steps, output, nesting and time.
+
+mod duration;
+mod failure;
+mod files;
+mod functions;
+mod objects;
+mod toml;
+mod yaml;
+
+use std::{collections::BTreeMap, rc::Rc};
+
+use weir_gotemplate::{Map, Set, Type, Value};
+
+use crate::{Compat, capabilities::Capabilities, chart::Chart, values::Table};
+
+pub use failure::{RenderError, SourcePlace};
+
+/// What `lookup` asks of a cluster.
+pub trait Lookup {
+    /// One object, or with an empty name the list of them (`{"items": […]}`); an empty table when there is none.
+    ///
+    /// # Errors
+    /// With a text for people when the cluster cannot answer; no secrets in it.
+    fn lookup(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<serde_json::Value, String>;
+}
+
+/// `.Release` of templates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseFacts {
+    /// The release's name.
+    pub name: String,
+    /// The namespace it goes to.
+    pub namespace: String,
+    /// Counted from 1.
+    pub revision: i64,
+    /// Whether it is an upgrade (or rollback) and no installation.
+    pub is_upgrade: bool,
+}
+
+/// Bounds of one rendering, all templates together.
+#[derive(Clone)]
+pub struct RenderLimits {
+    /// Steps.
+    pub steps: u64,
+    /// Bytes written, those of included templates too.
+    pub output: u64,
+    /// Bytes of the thread's stack that may be used: as much as the thread has, less a reserve.
+    pub stack: usize,
+    /// Asked now and then: true once the time is up.
+    pub expired: Option<Rc<dyn Fn() -> bool>>,
+}
+
+impl Default for RenderLimits {
+    /// 200 million steps, 512 MiB, 1 MiB of stack, no deadline.
+    fn default() -> Self {
+        Self { steps: 200_000_000, output: 512 << 20, stack: 1 << 20, expired: None }
+    }
+}
+
+/// How to render.
+#[derive(Clone, Default)]
+pub struct RenderOptions {
+    /// Whose output is matched.
+    pub compat: Compat,
+    /// `required` and `fail` let pass.
+    pub lint: bool,
+    /// The bounds.
+    pub limits: RenderLimits,
+    /// What answers `lookup`; without it every answer is empty.
+    pub lookup: Option<Rc<dyn Lookup>>,
+    /// What `now` and certificates take for the present; the epoch when not told.
+    pub now: Option<jiff::Timestamp>,
+}
+
+/// Renders every template but partials. `values` are coalesced. The texts are keyed by path: `app/templates/x.yaml`,
+/// `app/charts/db/templates/y.yaml`.
+///
+/// # Errors
+/// The first template that cannot be parsed or executed, worded as Helm does.
+pub fn render(
+    chart: &Chart,
+    values: &Table,
+    release: &ReleaseFacts,
+    capabilities: &Capabilities,
+    options: &RenderOptions,
+) -> Result<BTreeMap<String, Vec<u8>>, RenderError> {
+    let mut pages = BTreeMap::new();
+    let root = Scope {
+        release: release_value(release),
+        capabilities: objects::capabilities(capabilities),
+        compat: options.compat,
+    };
+    root.collect(chart, chart.name(), Some(objects::values(values)), true, &mut pages);
+    let mut order: Vec<&String> = pages.keys().collect();
+    // Longer paths first, so that what stands higher replaces what stands deeper.
+    order.sort_by(|a, b| depth(b).cmp(&depth(a)).then_with(|| b.cmp(a)));
+    let functions = functions::all();
+    let stack = options.limits.stack;
+    let mut set = Set::named("gotpl", functions).renamed("gotpl", stack);
+    for path in &order {
+        let Some(page) = pages.get(*path) else { continue };
+        set.parse(path, &*page.text).map_err(|error| failure::parse(error, &page.text))?;
+    }
+    let mut out = BTreeMap::new();
+    let executed = functions::options(options);
+    for path in order {
+        let Some(page) = pages.get(path) else { continue };
+        if crate::path::base(path).starts_with('_') {
+            continue;
+        }
+        let template = Map::of(Type::Named(&objects::VALUES));
+        template.set("Name", Value::string(path.as_str()));
+        template.set("BasePath", Value::string(page.base.as_str()));
+        page.scope.set("Template", Value::Map(template));
+        let text = set
+            .execute(path, &Value::Map(page.scope.clone()), &executed)
+            .map_err(|error| failure::execute(error, &|name| pages.get(name).map(|page| page.text.to_vec())))?;
+        out.insert(path.clone(), without_no_value(text));
+    }
+    Ok(out)
+}
+
+/// What a template prints with Sprig's functions and no data.
+pub(crate) fn name(template: &str) -> Result<String, RenderError> {
+    let mut set = Set::named("name-template", functions::sprig());
+    set.parse("name-template", template).map_err(|error| failure::parse(error, template.as_bytes()))?;
+    let text = set
+        .execute("name-template", &Value::Nil, &weir_gotemplate::Options::default())
+        .map_err(|error| failure::execute(error, &|_| None))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn depth(path: &str) -> usize {
+    path.bytes().filter(|it| *it == b'/').count()
+}
+
+/// A missing value prints as `<no value>`, which Helm takes out wherever it stands.
+fn without_no_value(text: Vec<u8>) -> Vec<u8> {
+    const MARK: &[u8] = b"<no value>";
+    let Some(first) = find(&text, MARK) else { return text };
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    let mut next = Some(first);
+    while let Some(found) = next {
+        out.extend_from_slice(text.get(at..at + found).unwrap_or_default());
+        at += found + MARK.len();
+        next = find(text.get(at..).unwrap_or_default(), MARK);
+    }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
+    out
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    let first = *part.first()?;
+    let mut from = 0;
+    loop {
+        let at = from + text.get(from..)?.iter().position(|it| *it == first)?;
+        if text.get(at..)?.starts_with(part) {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+fn release_value(it: &ReleaseFacts) -> Value {
+    Value::map([
+        ("Name", Value::string(it.name.as_str())),
+        ("Namespace", Value::string(it.namespace.as_str())),
+        ("IsUpgrade", Value::Bool(it.is_upgrade)),
+        ("IsInstall", Value::Bool(!it.is_upgrade)),
+        ("Revision", Value::int(it.revision)),
+        ("Service", Value::string("Helm")),
+    ])
+}
+
+/// A template file with what it is executed on.
+struct Page {
+    text: Rc<[u8]>,
+    scope: Map,
+    base: String,
+}
+
+/// What all charts of a release share.
+struct Scope {
+    release: Value,
+    capabilities: Value,
+    compat: Compat,
+}
+
+impl Scope {
+    /// The scope of a chart, after those of its subcharts, which are part of it.
+    fn collect(
+        &self,
+        chart: &Chart,
+        path: &str,
+        values: Option<Map>,
+        is_root: bool,
+        pages: &mut BTreeMap<String, Page>,
+    ) -> Map {
+        let below = Map::new();
+        let values = values.unwrap_or_else(|| Map::of(Type::Named(&objects::VALUES)));
+        let scope = Map::new();
+        scope.set("Chart", objects::chart(&chart.metadata, is_root, self.compat));
+        scope.set("Files", files::value(&chart.files));
+        scope.set("Release", self.release.clone());
+        scope.set("Capabilities", self.capabilities.clone());
+        scope.set("Values", Value::Map(values.clone()));
+        scope.set("Subcharts", Value::Map(below.clone()));
+        for sub in &chart.dependencies {
+            let own = values.get(sub.name()).and_then(|it| it.as_map().cloned());
+            let path = format!("{path}/charts/{}", sub.name());
+            below.set(sub.name(), Value::Map(self.collect(sub, &path, own, false, pages)));
+        }
+        for file in &chart.templates {
+            if chart.metadata.is_library() && !crate::path::base(&file.name).starts_with('_') {
+                continue;
+            }
+            let name = format!("{path}/{}", file.name);
+            let page = Page { text: Rc::from(&*file.data), scope: scope.clone(), base: format!("{path}/templates") };
+            pages.insert(name, page);
+        }
+        scope
+    }
+}

@@ -1,0 +1,155 @@
+//! Functions Helm adds to Sprig's.
+
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use weir_gotemplate::{Ctx, FuncError, Functions, MissingKey, Options, Signature, Str, Type, Value};
+
+use super::{Lookup, RenderOptions, duration, toml, yaml};
+
+/// How often a template may be included from within itself.
+const MAX_INCLUDES: u32 = 1_000;
+
+/// What `required` and `fail` put around their message, so that it is found in a chain of errors.
+pub(super) const MARK_START: &str = "HELM_ERR_START";
+/// Its end.
+pub(super) const MARK_END: &str = "HELM_ERR_END";
+
+/// What the functions of one rendering share.
+struct Shared {
+    lint: bool,
+    lookup: Option<Rc<dyn Lookup>>,
+    included: RefCell<HashMap<Str, u32>>,
+}
+
+/// How templates are executed.
+pub(super) fn options(options: &RenderOptions) -> Options {
+    let limits = weir_gotemplate::Limits {
+        steps: options.limits.steps,
+        output: options.limits.output,
+        stack: options.limits.stack,
+        expired: options.limits.expired.clone(),
+        ..weir_gotemplate::Limits::default()
+    };
+    let shared = Shared { lint: options.lint, lookup: options.lookup.clone(), included: RefCell::default() };
+    Options { missing_key: MissingKey::Zero, limits, data: Some(Rc::new(shared)), ..Options::default() }
+}
+
+const ANY: &[Type] = &[Type::Interface];
+const TEXT: &[Type] = &[Type::String];
+const TEXT_ANY: &[Type] = &[Type::String, Type::Interface];
+
+/// Sprig's functions.
+pub(super) fn sprig() -> Rc<Functions> {
+    let mut sprig = Functions::new();
+    weir_gotemplate::sprig::register(&mut sprig);
+    Rc::new(sprig)
+}
+
+/// Sprig's functions with Helm's over them, without `env` and `expandenv`. (`toJson` and `mustToJson` are Sprig's own.)
+pub(super) fn all() -> Rc<Functions> {
+    let mut it = Functions::over(sprig());
+    let one = |params: &'static [Type]| Signature::fixed(params);
+    it.add("toYaml", one(ANY), |_, args| Ok(Value::string(yaml::to_yaml(first(args)))));
+    it.add("mustToYaml", one(ANY), |_, args| yaml::must_to_yaml(first(args)).map(Value::string));
+    it.add("toYamlPretty", one(ANY), |_, args| Ok(Value::string(yaml::to_yaml_pretty(first(args)))));
+    it.add("fromYaml", one(TEXT), |_, args| Ok(yaml::from_yaml(&text(args, 0))));
+    it.add("fromYamlArray", one(TEXT), |_, args| Ok(yaml::from_yaml_array(&text(args, 0))));
+    it.add("fromJson", one(TEXT), |ctx, args| Ok(yaml::from_json(ctx, first(args))));
+    it.add("fromJsonArray", one(TEXT), |ctx, args| Ok(yaml::from_json_array(ctx, first(args))));
+    it.add("toToml", one(ANY), |_, args| {
+        Ok(Value::string(toml::to_toml(first(args)).unwrap_or_else(|error| error)))
+    });
+    it.add("mustToToml", one(ANY), |_, args| toml::to_toml(first(args)).map(Value::string).map_err(FuncError::new));
+    it.add("fromToml", one(TEXT), |_, args| Ok(toml::from_toml(&text(args, 0))));
+    it.add("include", one(TEXT_ANY), include);
+    it.add("tpl", one(TEXT_ANY), tpl);
+    it.add("required", one(TEXT_ANY), required);
+    it.add("fail", one(TEXT), fail);
+    it.add("lookup", one(&[Type::String; 4]), lookup);
+    it.add("getHostByName", one(TEXT), |_, _| Ok(Value::string("")));
+    duration::register(&mut it);
+    Rc::new(it)
+}
+
+fn first(args: &[Value]) -> &Value {
+    args.first().unwrap_or(&Value::Nil)
+}
+
+fn text(args: &[Value], at: usize) -> String {
+    args.get(at).and_then(Value::as_str).map(|it| it.to_str().into_owned()).unwrap_or_default()
+}
+
+fn include(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let name = args.first().and_then(Value::as_str).cloned().unwrap_or_default();
+    let count = |ctx: &Ctx<'_>, change: &dyn Fn(&mut u32)| {
+        let Some(shared) = ctx.data::<Shared>() else { return 0 };
+        let mut included = shared.included.borrow_mut();
+        let entry = included.entry(name.clone()).or_insert(0);
+        let before = *entry;
+        change(entry);
+        before
+    };
+    if count(ctx, &|_| {}) > MAX_INCLUDES {
+        let name = name.to_str();
+        return Err(FuncError::new(format!(
+            "rendering template has a nested reference name: {name}: unable to execute template"
+        )));
+    }
+    count(ctx, &|it| *it += 1);
+    let result = ctx.execute(&name.to_str(), args.get(1).unwrap_or(&Value::Nil));
+    count(ctx, &|it| *it = it.saturating_sub(1));
+    result.map(Value::String)
+}
+
+fn tpl(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let source = args.first().and_then(Value::as_str).cloned().unwrap_or_default();
+    ctx.charge(source.len() as u64 / 16 + 16)?;
+    let quoted = |source: &Str| weir_gotemplate::format::quote(source);
+    let mut set = ctx.set().clone();
+    set.parse("gotpl", source.clone())
+        .map_err(|error| FuncError::from(error).reworded(|it| format!("cannot parse template {}: {it}", quoted(&source))))?;
+    let out = ctx.execute_in(&set, "gotpl", args.get(1).unwrap_or(&Value::Nil)).map_err(|error| {
+        error.reworded(|it| format!("error during tpl function execution for {}: {it}", quoted(&source)))
+    })?;
+    if super::find(&out, b"<no value>").is_none() {
+        return Ok(Value::String(out));
+    }
+    Ok(Value::String(super::without_no_value(out.to_vec()).into()))
+}
+
+fn is_lint(ctx: &Ctx<'_>) -> bool {
+    ctx.data::<Shared>().is_some_and(|it| it.lint)
+}
+
+fn required(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let value = args.get(1).unwrap_or(&Value::Nil);
+    let is_empty = match value {
+        Value::Missing | Value::Nil => true,
+        Value::String(text) => text.is_empty(),
+        _ => false,
+    };
+    match (is_empty, is_lint(ctx)) {
+        (false, _) => Ok(value.clone()),
+        (true, true) => Ok(Value::string("")),
+        (true, false) => Err(marked(&text(args, 0))),
+    }
+}
+
+fn fail(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    if is_lint(ctx) { Ok(Value::string("")) } else { Err(marked(&text(args, 0))) }
+}
+
+fn marked(message: &str) -> FuncError {
+    FuncError::new(format!("{MARK_START}{message}{MARK_END}"))
+}
+
+fn lookup(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let answer = match ctx.data::<Shared>() {
+        Some(Shared { lint: false, lookup: Some(lookup), .. }) => {
+            lookup.lookup(&text(args, 0), &text(args, 1), &text(args, 2), &text(args, 3)).map_err(FuncError::new)?
+        }
+        _ => serde_json::Value::Object(serde_json::Map::new()),
+    };
+    // A client's objects hold int64 where a number is whole.
+    Ok(Value::from_json(&answer, weir_gotemplate::Numbers::Typed))
+}
