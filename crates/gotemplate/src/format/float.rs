@@ -23,6 +23,9 @@ struct Decimal {
     point: i32,
 }
 
+/// No float has more digits than this, before or after the point.
+const MOST_DIGITS: usize = 1100;
+
 /// A float as text. Without a precision, as many digits as are needed to tell it from every other float of its size
 /// (32 or 64 bits).
 #[must_use]
@@ -38,7 +41,11 @@ pub fn float_text(number: f64, style: Style, precision: Option<usize>, bits: u32
     let body = match (style, precision) {
         (Style::Binary, _) => binary(magnitude, bits),
         (Style::Hex, precision) => hex(magnitude, precision, bits),
-        (Style::Fixed, Some(precision)) => format!("{magnitude:.precision$}"),
+        (Style::Fixed, Some(precision)) => {
+            let exact = precision.min(MOST_DIGITS);
+            let zeros = if exact == precision { String::new() } else { "0".repeat(precision - exact) };
+            format!("{magnitude:.exact$}{zeros}")
+        }
         (Style::Exponent, Some(precision)) => exponent_form(&rounded(magnitude, precision + 1), precision),
         (Style::Fixed, None) => {
             let decimal = shortest(magnitude, bits);
@@ -81,7 +88,7 @@ fn shortest(magnitude: f64, bits: u32) -> Decimal {
 
 /// Exactly so many digits, without trailing zeros, the last one rounded.
 fn rounded(magnitude: f64, count: usize) -> Decimal {
-    from_exponent_text(&format!("{magnitude:.*e}", count - 1))
+    from_exponent_text(&format!("{magnitude:.*e}", (count - 1).min(MOST_DIGITS)))
 }
 
 fn from_exponent_text(text: &str) -> Decimal {

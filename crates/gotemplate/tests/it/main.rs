@@ -1,0 +1,4 @@
+//! The engine against answers recorded from Go 1.26's text/template.
+
+mod cases;
+mod original;
