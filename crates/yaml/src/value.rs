@@ -172,7 +172,9 @@ impl<'a> Reader<'a> {
             Data::Alias(name) => self.target(key, name)?,
             _ => key,
         };
-        if self.schema != Schema::V2 && !matches!(crate::resolve::scalar_kind(key), "str" | "timestamp") {
+        let kind = crate::resolve::scalar_kind(key);
+        let is_text = kind == "str" || (kind == "timestamp" && self.schema != Schema::Kyaml);
+        if self.schema != Schema::V2 && !is_text {
             return Err(error(key, ErrorKind::NotJson("a key must be a string; quote it")));
         }
         let Some(text) = key.as_str() else {

@@ -201,12 +201,16 @@ fn valid(all: &[Values], values: &[String], keys: &[String]) -> (Vec<String>, Va
     (keep(keys), keep(values))
 }
 
-/// An empty value stands for any, as long as the key is there.
+/// The text of a field as it is written; a mapping or list has the empty one.
+fn raw_text<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
+    if key.is_empty() {
+        return node.as_str();
+    }
+    node.get(key).map(|field| field.as_str().unwrap_or_default())
+}
+
 fn matches(node: &Node, keys: &[String], values: &[String]) -> bool {
-    keys.iter().zip(values).all(|(key, value)| match value.as_str() {
-        "" if !key.is_empty() => node.get(key).is_some(),
-        value => key_text(node, key).as_deref() == Some(value),
-    })
+    keys.iter().zip(values).all(|(key, value)| raw_text(node, key) == Some(value))
 }
 
 /// Puts an item in the place of those with its key values, at the end when there are none; without an item removes them.
@@ -227,7 +231,7 @@ fn set_element(arena: &Arena, list: &mut Vec<usize>, element: Option<usize>, key
         let found = !values.is_empty()
             && keys.iter().zip(values).all(|(key, value)| match value.as_str() {
                 "" if !key.is_empty() => node.get(key).is_some(),
-                value => key_text(node, key).as_deref() == Some(value),
+                value => raw_text(node, key) == Some(value),
             });
         if !found {
             if !values.is_empty() {

@@ -105,7 +105,7 @@ pub(crate) fn apply_objects(map: &mut ResMap, objects: Vec<Resource>, schema: &S
         let at = map.find_any(&index, &object.id())?;
         let Some(resource) = map.list.get_mut(at) else { continue };
         let gone = {
-            apply(resource, as_selected(&object, resource), schema, &map.meter)?;
+            apply_selected(resource, &object, schema, &map.meter)?;
             resource.is_empty()
         };
         if gone {

@@ -75,7 +75,8 @@ struct Referrer {
 /// Rewrites every field that names an object under a name it had before.
 pub(crate) fn fix(map: &mut ResMap, config: &Config) -> Result<(), Error> {
     let candidates = Candidates::new(&map.list);
-    // Also where nothing was renamed: a field that cannot hold a reference is refused. Which fields an object of a kind may hold; most kinds share few of them.
+    // Also where nothing was renamed, because a field that cannot hold a reference is refused. Which fields an object of a kind
+    // may hold is looked up once.
     let mut of_kind: HashMap<Gvk, Vec<(&NameReference, &FieldSpec)>> = HashMap::new();
     let ResMap { list, meter } = map;
     for resource in list {

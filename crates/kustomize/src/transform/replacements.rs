@@ -191,10 +191,12 @@ fn set_value(field: &mut Node, value: &Node, options: &FieldOptions, meter: &Met
         }
         value.data = Data::Scalar(parts.join(&options.delimiter));
     }
-    let (Some(old), Some(new)) = (field.as_str(), value.as_str()) else {
+    let Some(old) = field.as_str() else {
         *field = value;
         return Ok(());
     };
+    // What is no scalar has no text.
+    let new = value.as_str().unwrap_or_default();
     // Of a scalar only the text is taken: what was a string stays one, and what was a number must stay one.
     let plain = field.tag().is_none() && !field.style.is_quoted();
     if plain {

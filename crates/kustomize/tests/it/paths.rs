@@ -140,9 +140,9 @@ fn errors_name_file_field_and_reason() {
         ("resources: [bad.yaml]", ["k/kustomization.yaml", "k/bad.yaml is not valid YAML", "line 2"]),
         ("resources: [nameless.yaml]", ["k/nameless.yaml", "metadata.name", "missing"]),
         ("nameprefiks: x", ["k/kustomization.yaml", "unknown field", "nameprefiks"]),
-        ("namePrefix: 1", ["k/kustomization.yaml", "expected a string", "namePrefix"]),
+        ("namePrefix: 1", ["k/kustomization.yaml", "namePrefix", "must be a text"]),
         ("patches: [{patch: 'a: [', target: {kind: x}}]", ["k/kustomization.yaml", "patches[0]", "not valid YAML"]),
-        ("images: {a: b}", ["k/kustomization.yaml", "expected a sequence", "images"]),
+        ("images: {a: b}", ["k/kustomization.yaml", "images", "must be a list"]),
     ] {
         let tree = MemTree::new()
             .with("k/kustomization.yaml", field)
