@@ -109,6 +109,8 @@ pub(crate) enum Found {
     /// `and`, `or`: arguments are evaluated only until the answer is known.
     And,
     Or,
+    /// `slice`, which is told which arguments come out of an `interface {}`.
+    Slice,
     /// `call`, which is told the text of its first argument.
     Call,
 }

@@ -6,6 +6,7 @@ mod escape;
 mod index;
 
 pub(crate) use call::call;
+pub(crate) use index::slice;
 
 use crate::{
     ast::Found,
@@ -34,7 +35,7 @@ pub(crate) fn find(name: &str) -> Option<Found> {
         "js" => (ANY.typed("func(...interface {}) string"), escape::js),
         "urlquery" => (ANY.typed("func(...interface {}) string"), escape::urlquery),
         "index" => (SOME, index::index),
-        "slice" => (SOME, index::slice),
+        "slice" => return Some(Found::Slice),
         "len" => (ONE, index::len),
         "not" => (ONE, not),
         "print" => (ANY.typed("func(...interface {}) string"), print),

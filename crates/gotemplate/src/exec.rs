@@ -12,7 +12,6 @@ use crate::{
     error::{Bound, ExecError, FuncError, Span},
     format,
     text::Str,
-    types::Kind,
     value::Value,
 };
 
@@ -35,7 +34,7 @@ pub(crate) fn run(mut ctx: Ctx<'_>, name: &str, data: &Value) -> Result<Vec<u8>,
     }
     ctx.usage.depth += 1;
     let dot = Slot { value: data.clone(), boxed: false };
-    let mut machine = Machine { ctx, parsed, out: Vec::new(), variables: vec![(0, dot.clone())], at: None };
+    let mut machine = Machine { ctx, parsed, out: Vec::new(), variables: vec![(0, dot.clone())], at: None, boxed: false };
     let walked = machine.walk(&dot, &parsed.tree.root);
     machine.ctx.usage.depth -= 1;
     match walked {
@@ -79,6 +78,8 @@ struct Machine<'a> {
     variables: Vec<(u32, Slot)>,
     /// Where the execution is, for messages.
     at: Option<At<'a>>,
+    /// Whether the operand evaluated last came from a place of the type `interface {}`.
+    boxed: bool,
 }
 
 impl<'a> Machine<'a> {
@@ -239,15 +240,7 @@ impl<'a> Machine<'a> {
                 let context = self.at.map(|at| at.text(&self.parsed.source)).unwrap_or_default();
                 return Err(self.fail(format!("can't print {context} of type {}", value.type_name())));
             }
-            Value::Object(object) if object.type_of().kind() == Kind::Pointer => {
-                // A pointer prints as what it points to.
-                let mut text = format::sprint_value(value);
-                if object.text().is_none() && text.first() == Some(&b'&') {
-                    text.remove(0);
-                }
-                self.out.append(&mut text);
-            }
-            other => format::print_value(&mut self.out, other),
+            other => format::print_pointed(&mut self.out, other, true),
         }
         self.wrote(before)
     }

@@ -76,3 +76,18 @@ pub fn print_value(out: &mut Vec<u8>, value: &Value) {
         }
     }
 }
+
+/// A value as `%v` prints it, a pointer to a struct as the struct itself. With methods, `Error` and `String` are asked
+/// first, as templates do; without, a pointer's are not, as in some messages.
+pub(crate) fn print_pointed(out: &mut Vec<u8>, value: &Value, methods: bool) {
+    match value {
+        Value::Object(object)
+            if object.type_of().kind() == crate::Kind::Pointer && !(methods && object.text().is_some()) =>
+        {
+            let mut printer = Printer { buf: std::mem::take(out), ..Printer::default() };
+            printer.pointed(value);
+            *out = printer.buf;
+        }
+        _ => print_value(out, value),
+    }
+}

@@ -7,15 +7,21 @@ fn text_of(args: &[Value]) -> Vec<u8> {
     match args {
         [Value::String(text)] => text.to_vec(),
         _ => {
-            let printable: Vec<Value> = args.iter().map(printable).collect();
+            let printable: Vec<Value> = args.iter().map(|it| printable(it, args.len() == 1)).collect();
             format::sprint(&printable)
         }
     }
 }
 
-fn printable(value: &Value) -> Value {
+fn printable(value: &Value, alone: bool) -> Value {
     match value {
         Value::Nil | Value::Missing => Value::string("<no value>"),
+        // What it prints as is no string to `print`, so it stays an object there; alone that makes no difference.
+        Value::Object(_) if alone => {
+            let mut out = Vec::new();
+            format::print_pointed(&mut out, value, true);
+            Value::string(out)
+        }
         other => other.clone(),
     }
 }

@@ -96,8 +96,9 @@ fn pointed_to(item: &Value) -> String {
     item.type_name().trim_start_matches('*').to_owned()
 }
 
-/// `slice x 1 2` is `x[1:2]`.
-pub(super) fn slice(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+/// `slice x 1 2` is `x[1:2]`. An index whose place has the static type `interface {}` (a bit is set for it) is refused,
+/// whatever it holds.
+pub(crate) fn slice(args: &[Value], boxed: u64) -> Result<Value, FuncError> {
     let (item, indexes) = args.split_first().unwrap_or((NIL, &[]));
     if none(item) {
         return Err(FuncError::new("slice of untyped nil"));
@@ -116,7 +117,10 @@ pub(super) fn slice(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError>
         return Err(FuncError::new(format!("can't slice item of type {}", pointed_to(item))));
     };
     let mut places = Vec::with_capacity(3);
-    for index in indexes {
+    for (number, index) in indexes.iter().enumerate() {
+        if boxed >> (number + 1) & 1 == 1 {
+            return Err(FuncError::new("cannot index slice/array with type interface {}"));
+        }
         places.push(place(index, length)?);
     }
     let from = places.first().copied().unwrap_or(0);

@@ -19,14 +19,23 @@ impl<'a> Machine<'a> {
     pub(super) fn arg(&mut self, dot: &Slot, wanted: Type, operand: &'a Operand) -> Res<Value> {
         self.at = Some(At::Operand(operand));
         let value = match &operand.term {
-            Term::Dot => dot.value.clone(),
+            Term::Dot => {
+                self.boxed = dot.boxed;
+                dot.value.clone()
+            }
             Term::Field(names) => self.chain(dot, dot, names, At::Operand(operand), &[], None)?,
             Term::Variable(..) => self.variable_operand(dot, operand, &[], None)?,
             Term::Pipe(pipe) => {
                 self.check_depth()?;
-                self.pipeline(dot, pipe)?
+                let value = self.pipeline(dot, pipe)?;
+                self.boxed = false;
+                value
             }
-            Term::Function(name) => self.function(dot, operand, name, At::Operand(operand), &[], None)?,
+            Term::Function(name) => {
+                let value = self.function(dot, operand, name, At::Operand(operand), &[], None)?;
+                self.boxed = false;
+                value
+            }
             Term::Chain(..) => self.chain_operand(dot, operand, &[], None)?,
             Term::Nil if wanted == Type::Reflect => return Ok(Value::Missing),
             Term::Nil if can_be_nil(wanted) => return Ok(Value::zero(wanted)),
@@ -63,6 +72,7 @@ impl<'a> Machine<'a> {
 
     /// A constant, which takes the type that is wanted.
     fn constant(&mut self, wanted: Type, operand: &'a Operand) -> Res<Value> {
+        self.boxed = false;
         let number: Option<&Number> = match &operand.term {
             Term::Number(number) => Some(number),
             _ => None,

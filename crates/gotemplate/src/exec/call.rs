@@ -19,6 +19,8 @@ pub(super) enum Callee {
     Method(Value, &'static (dyn Methods + Sync), &'static Signature),
     /// `call`
     Call,
+    /// `slice`
+    Slice,
 }
 
 impl Callee {
@@ -26,7 +28,7 @@ impl Callee {
         match self {
             Self::Function(function) => *function.signature(),
             Self::Object(_, signature) | Self::Method(_, _, signature) => **signature,
-            Self::Call => builtin::SOME,
+            Self::Call | Self::Slice => builtin::SOME,
         }
     }
 }
@@ -51,6 +53,7 @@ impl<'a> Machine<'a> {
         let callee = match &name.found {
             Found::Own(function) | Found::Builtin(function) => Callee::Function(function.clone()),
             Found::Call => Callee::Call,
+            Found::Slice => Callee::Slice,
             Found::And => return self.logic(dot, "and", args, last),
             Found::Or => return self.logic(dot, "or", args, last),
         };
@@ -98,15 +101,17 @@ impl<'a> Machine<'a> {
         }
         let further = signature.params.last().copied().unwrap_or(Type::Interface);
         let mut values = Vec::with_capacity(given);
+        let mut boxed = 0_u64;
         for (place, arg) in args.iter().enumerate() {
             let param = signature.params.get(place).copied().unwrap_or(further);
             values.push(self.arg(dot, param, arg)?);
+            boxed |= u64::from(self.boxed) << place.min(63);
         }
         if let Some(last) = last {
             let param = signature.params.get(args.len()).copied().unwrap_or(further);
             values.push(self.validated(last, param)?);
         }
-        self.invoke(callee, name, &values, args).map_err(|error| {
+        self.invoke(callee, name, &values, boxed, args).map_err(|error| {
             self.at = Some(at);
             self.failed(error.reworded(|text| format!("error calling {name}: {text}")))
         })
@@ -117,17 +122,22 @@ impl<'a> Machine<'a> {
         callee: Callee,
         name: &str,
         values: &[Value],
+        boxed: u64,
         args: &'a [Operand],
     ) -> Result<Value, FuncError> {
         match callee {
             Callee::Function(function) => function.call(&mut self.ctx, values),
             Callee::Object(object, _) => object.call(name, &mut self.ctx, values),
             Callee::Method(receiver, methods, _) => methods.call(&receiver, name, &mut self.ctx, values),
+            Callee::Slice => builtin::slice(values, boxed),
             Callee::Call => {
                 let (function, rest) = values.split_first().unwrap_or((builtin::NIL, &[]));
                 let text = match args.first() {
                     Some(first) => At::Operand(first).text(&self.parsed.source),
-                    None => format!("<{} Value>", function.type_name()),
+                    None => match function.as_str() {
+                        Some(text) => text.to_str().into_owned(),
+                        None => format!("<{} Value>", function.type_name()),
+                    },
                 };
                 builtin::call(&mut self.ctx, &text, function, rest)
             }

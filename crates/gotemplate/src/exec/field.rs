@@ -55,7 +55,8 @@ impl<'a> Machine<'a> {
             return Ok(Value::Missing);
         };
         if names.is_empty() {
-            let value = self.variable(*number)?.value.clone();
+            let Slot { value, boxed } = self.variable(*number)?.clone();
+            self.boxed = boxed;
             self.not_a_function(operand, args, last.as_ref())?;
             return Ok(value);
         }
@@ -81,7 +82,9 @@ impl<'a> Machine<'a> {
             let next = self.field(dot, slot.as_ref().unwrap_or(receiver), name, at, &[], None)?;
             slot = Some(next);
         }
-        self.field(dot, slot.as_ref().unwrap_or(receiver), final_name, at, args, last).map(|it| it.value)
+        let slot = self.field(dot, slot.as_ref().unwrap_or(receiver), final_name, at, args, last)?;
+        self.boxed = slot.boxed;
+        Ok(slot.value)
     }
 
     fn field(

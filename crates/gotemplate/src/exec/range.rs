@@ -128,5 +128,7 @@ fn like(value: &Value, number: u64) -> Value {
 }
 
 fn shown(value: &Value) -> String {
-    String::from_utf8_lossy(&crate::format::sprint_value(value)).into_owned()
+    let mut out = Vec::new();
+    crate::format::print_pointed(&mut out, value, false);
+    String::from_utf8_lossy(&out).into_owned()
 }

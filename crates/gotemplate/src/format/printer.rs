@@ -122,7 +122,8 @@ impl Printer {
             self.buf.extend_from_slice(b"...");
             return;
         }
-        if verb == 'w' && !self.erroring && !matches!(value, Value::Missing | Value::Nil) {
+        let bytes_alone = depth == 0 && value.type_of() == Some(crate::BYTES);
+        if verb == 'w' && !self.erroring && !bytes_alone && !matches!(value, Value::Missing | Value::Nil) {
             self.bad_verb(value, verb);
             return;
         }
@@ -174,6 +175,14 @@ impl Printer {
                 self.fields(value, &object.fields(), verb, depth + usize::from(is_pointer));
             }
             _ => self.pointer(value, verb),
+        }
+    }
+
+    /// A pointer to a struct as the struct it points to, without the methods of the pointer.
+    pub(super) fn pointed(&mut self, value: &Value) {
+        match value {
+            Value::Object(object) => self.fields(value, &object.fields(), 'v', 0),
+            other => self.arg(other, 'v'),
         }
     }
 
@@ -325,7 +334,7 @@ impl Printer {
         }
         if self.flags.sharp_v {
             // By itself, `[]byte` is called so.
-            let bytes = of == crate::BYTES && depth == 0;
+            let bytes = of == crate::BYTES && depth == 0 && matches!(verb, 'v' | 'd');
             let name = if bytes { "[]byte".to_owned() } else { of.to_string() };
             self.buf.extend_from_slice(name.as_bytes());
             self.buf.extend_from_slice(b"(nil)");

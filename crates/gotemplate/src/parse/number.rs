@@ -149,9 +149,6 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         let magnitude = hex_float(unsigned.get(2..)?)?;
         if clean.starts_with('-') { -magnitude } else { magnitude }
     } else {
-        if text.contains('_') {
-            return None;
-        }
         clean.parse::<f64>().ok()?
     };
     number.is_finite().then_some(number)

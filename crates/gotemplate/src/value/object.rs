@@ -90,8 +90,17 @@ impl Object for ErrorValue {
         Ok(Value::String(self.0.clone()))
     }
 
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![("s", Value::String(self.0.clone()))]
+    }
+
     fn text(&self) -> Option<Str> {
         Some(self.0.clone())
+    }
+
+    fn to_tree(&self) -> Value {
+        // The field is not exported.
+        Value::map::<Str>([])
     }
 
     fn is_error(&self) -> bool {

@@ -4,7 +4,7 @@ use std::{any::Any, rc::Rc};
 
 use serde_json::Value as Json;
 use weir_gotemplate::{
-    BYTES, Ctx, DURATION, FuncError, Function, Functions, Kind, List, Map, Methods, MissingKey, Named, Numbers, Object,
+    BYTES, Ctx, DURATION, FuncError, Function, Functions, Kind, List, Map, Methods, MissingKey, Named, Object,
     Options, STRING_MAP, STRING_SLICE, Set, Signature, Str, Type, Value,
 };
 
@@ -27,7 +27,8 @@ impl Answer {
     }
 }
 
-pub fn answer(case: &Json) -> Answer {
+/// The answer of this engine; data may stand by name among those many cases share.
+pub fn answer(case: &Json, shared: &Json) -> Answer {
     let mut set = Set::named("root", Rc::new(functions()));
     for template in case["templates"].as_array().unwrap() {
         if let Err(error) = set.parse(template[0].as_str().unwrap(), template[1].as_str().unwrap()) {
@@ -40,7 +41,11 @@ pub fn answer(case: &Json) -> Answer {
         _ => MissingKey::Invalid,
     };
     let options = Options { missing_key, ..Options::default() };
-    let data = if case["data"].is_null() { Value::Missing } else { value(&case["data"]) };
+    let data = match &case["data"] {
+        Json::Null => Value::Missing,
+        Json::String(name) => value(&shared[name]),
+        data => value(data),
+    };
     match set.execute(case["run"].as_str().unwrap(), &data, &options) {
         Ok(out) => Answer::Out(out),
         Err(error) => Answer::Err(error.to_string()),
@@ -238,7 +243,9 @@ fn counted(args: &[Value]) -> Result<Value, FuncError> {
 /// The functions that the program which recorded the answers had too.
 pub fn functions() -> Functions {
     let mut it = Functions::new();
-    it.add("str", Signature::fixed(&[Type::String]), |_, args| out(format!("[{}]", args[0])));
+    it.add("str", Signature::fixed(&[Type::String]), |_, args| {
+        out([b"[", args[0].as_str().unwrap().as_bytes(), b"]"].concat())
+    });
     it.add("two", Signature::fixed(&[Type::String, Type::String]), |_, args| out(format!("{}+{}", args[0], args[1])));
     it.add("add", Signature::fixed(&[Type::Int, Type::Int]), |_, args| {
         Ok(Value::int(args[0].as_int().unwrap().wrapping_add(args[1].as_int().unwrap())))
@@ -271,7 +278,10 @@ pub fn functions() -> Functions {
     it.add("fnfn", Signature::NONE, |_, _| {
         Ok(Value::Func(Function::plain(
             Signature::fixed(&[Type::String, Type::Int]).typed("func(string, int) string"),
-            |_, args| out(args[0].to_string().repeat(usize::try_from(args[1].as_int().unwrap()).unwrap_or(0))),
+            |_, args| match usize::try_from(args[1].as_int().unwrap()) {
+                Ok(count) => out(args[0].to_string().repeat(count)),
+                Err(_) => Err(FuncError::new("strings: negative Repeat count")),
+            },
         )))
     });
     it.add("varfn", Signature::NONE, |_, _| {
@@ -287,7 +297,7 @@ pub fn functions() -> Functions {
         Ok(Value::map(args.chunks_exact(2).map(|it| (it[0].to_string(), it[1].clone()))))
     });
     it.add("list", Signature::variadic(&[Type::Interface]), |_, args| {
-        Ok(if args.is_empty() { Value::NilOf(weir_gotemplate::ANY_SLICE) } else { Value::list(args.to_vec()) })
+        Ok(Value::list(args.to_vec()))
     });
     it.add("set", Signature::fixed(&[weir_gotemplate::ANY_MAP, Type::String, Type::Interface]), |_, args| {
         let map = args[0].as_map().ok_or_else(|| FuncError::new("assignment to entry in nil map"))?;
@@ -296,10 +306,4 @@ pub fn functions() -> Functions {
     });
     it.add("nilmapfn", Signature::NONE, |_, _| Ok(Value::NilOf(weir_gotemplate::ANY_MAP)));
     it
-}
-
-/// JSON as `json.Unmarshal` reads it.
-#[allow(dead_code, reason = "for cases that come as plain JSON")]
-pub fn plain(json: &Json) -> Value {
-    Value::from_json(json, Numbers::Float)
 }
