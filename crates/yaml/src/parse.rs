@@ -54,3 +54,8 @@ pub fn parse_one(text: &str, limits: &Limits) -> Result<Document, Error> {
 pub fn parse_first(text: &str, limits: &Limits) -> Result<Option<Document>, Error> {
     Composer::new(text, limits)?.document()
 }
+
+/// As [`parse_first`], by go-yaml v2, which finds less of what is wrong behind the document.
+pub(crate) fn parse_first_v2(text: &str, limits: &Limits) -> Result<Option<Document>, Error> {
+    Composer::frugal(text, limits)?.document()
+}

@@ -43,7 +43,7 @@ impl Printer {
         match value {
             Value::Null => self.w.scalar("null", Style::Plain, Place::default(), &mut ""),
             Value::Bool(b) => self.w.scalar(if *b { "true" } else { "false" }, Style::Plain, Place::default(), &mut ""),
-            Value::Number(n) => self.w.scalar(&number(n), Style::Plain, Place::default(), &mut ""),
+            Value::Number(n) => self.w.scalar(&crate::value::number_text(n), Style::Plain, Place::default(), &mut ""),
             Value::String(s) => self.w.scalar(s, string_style(s), Place::default(), &mut ""),
             Value::Array(items) if items.is_empty() => self.empty("[", "]"),
             Value::Array(items) => self.sequence(items, context),
@@ -75,7 +75,7 @@ impl Printer {
 
     fn mapping(&mut self, map: &Map<String, Value>) {
         let mut entries: Vec<(&String, &Value)> = map.iter().collect();
-        entries.sort_by(|(a, _), (b, _)| key_order(a, b));
+        sort_entries(&mut entries, key_order);
         self.w.indented(|w| {
             let mut printer = Printer { w: std::mem::replace(w, Writer::new(V2)) };
             for (key, value) in entries {
@@ -111,89 +111,152 @@ fn string_style(text: &str) -> Style {
     }
 }
 
-fn number(number: &Number) -> String {
-    match number.as_f64() {
-        Some(float) if number.is_f64() => float_text(float),
-        _ => number.to_string(),
-    }
-}
-
 /// A float as Go's `'g'` format with the shortest precision writes it; a whole one that fits 64 bits as an integer.
 #[must_use]
 pub fn float_text(float: f64) -> String {
-    if float.fract() == 0.0 && float.abs() < 1e19 {
-        let text = format!("{float:.0}");
+    if float.fract() == 0.0 && float.abs() < 2e19 {
+        let text = whole_text(float);
         if text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok() {
             return text;
         }
     }
-    general(&format!("{float:e}"))
+    general_text(float)
+}
+
+/// The shortest digits that read back as the same float, and the place of its point behind the first of them.
+struct Digits {
+    negative: bool,
+    digits: String,
+    exponent: i32,
+}
+
+impl Digits {
+    /// From a decimal or scientific notation without needless digits.
+    fn parse(text: &str) -> Self {
+        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = format!("{whole}{fraction}");
+        let significant = all.trim_start_matches('0');
+        let zeros = i32::try_from(all.len() - significant.len()).unwrap_or(0);
+        let places = i32::try_from(whole.len()).unwrap_or(0) - zeros - 1;
+        let digits = significant.trim_end_matches('0').to_owned();
+        if digits.is_empty() {
+            return Self { negative, digits: "0".to_owned(), exponent: 0 };
+        }
+        Self { negative, digits, exponent: places + exponent.parse::<i32>().unwrap_or(0) }
+    }
+
+    /// Of two shortest texts as near, JSON's printer takes the even one, as Go does; the standard library does not.
+    fn of(float: f64) -> Self {
+        Self::parse(&Number::from_f64(float).map_or_else(|| "0".to_owned(), |number| number.to_string()))
+    }
+
+    /// Go's `'g'`.
+    fn general(&self) -> String {
+        let sign = if self.negative { "-" } else { "" };
+        let (digits, exponent) = (self.digits.as_str(), self.exponent);
+        if !(-4..6).contains(&exponent) {
+            let (first, rest) = digits.split_at(1.min(digits.len()));
+            let point = if rest.is_empty() { "" } else { "." };
+            let mark = if exponent < 0 { '-' } else { '+' };
+            return format!("{sign}{first}{point}{rest}e{mark}{:02}", exponent.abs());
+        }
+        if exponent < 0 {
+            let zeros = "0".repeat(usize::try_from(-exponent - 1).unwrap_or(0));
+            return format!("{sign}0.{zeros}{digits}");
+        }
+        let whole = usize::try_from(exponent).unwrap_or(0) + 1;
+        if digits.len() <= whole {
+            return format!("{sign}{digits}{}", "0".repeat(whole - digits.len()));
+        }
+        let (integer, fraction) = digits.split_at(whole);
+        format!("{sign}{integer}.{fraction}")
+    }
+}
+
+/// A whole float in digits: the shortest that read back the same, filled up with zeros. Minus zero has no sign here.
+pub(crate) fn whole_text(float: f64) -> String {
+    let Digits { negative, digits, exponent } = Digits::of(float);
+    let sign = if negative && digits != "0" { "-" } else { "" };
+    format!("{sign}{digits:0<width$}", width = usize::try_from(exponent + 1).unwrap_or(0))
+}
+
+/// A float as go-yaml v3 prints it, whole ones too.
+pub(crate) fn general_text(float: f64) -> String {
+    Digits::of(float).general()
 }
 
 /// The same with the digits of a 32-bit float: how keys are written.
 pub(crate) fn float32_text(float: f64) -> String {
-    general(&format!("{:e}", float as f32))
+    match float as f32 {
+        f32::INFINITY => ".inf".to_owned(),
+        f32::NEG_INFINITY => "-.inf".to_owned(),
+        short if short.is_nan() => ".nan".to_owned(),
+        short => Digits::parse(&format!("{short:e}")).general(),
+    }
 }
 
-/// From Rust's shortest scientific notation to Go's `'g'`.
-fn general(scientific: &str) -> String {
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |m| ("-", m));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    if !(-4..6).contains(&exponent) {
-        let (first, rest) = digits.split_at(1.min(digits.len()));
-        let point = if rest.is_empty() { "" } else { "." };
-        let mark = if exponent < 0 { '-' } else { '+' };
-        return format!("{sign}{first}{point}{rest}e{mark}{:02}", exponent.abs());
-    }
-    if exponent < 0 {
-        let zeros = "0".repeat(usize::try_from(-exponent - 1).unwrap_or(0));
-        return format!("{sign}0.{zeros}{digits}");
-    }
-    let whole = usize::try_from(exponent).unwrap_or(0) + 1;
-    if digits.len() <= whole {
-        return format!("{sign}{digits}{}", "0".repeat(whole - digits.len()));
-    }
-    let (integer, fraction) = digits.split_at(whole);
-    format!("{sign}{integer}.{fraction}")
-}
-
-/// The order of keys: letters after other characters, runs of digits by their value.
+/// The order of keys in go-yaml v2: letters after other characters, runs of digits by their value.
 #[must_use]
 pub fn key_order(a: &str, b: &str) -> Ordering {
-    let common = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
-    if common == a.len() || common == b.len() {
-        return a.len().cmp(&b.len());
-    }
-    let (ra, rb): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let Some(at) = ra.iter().zip(&rb).position(|(x, y)| x != y) else { return ra.len().cmp(&rb.len()) };
-    let (Some(&ca), Some(&cb)) = (ra.get(at), rb.get(at)) else { return ra.len().cmp(&rb.len()) };
-    let after_digit = at > 0 && ra.get(at - 1).is_some_and(|c| c.is_numeric());
-    match (ca.is_alphabetic(), cb.is_alphabetic()) {
-        (true, true) => return ca.cmp(&cb),
-        // Behind a number a letter comes first, elsewhere last.
-        (true, false) => return if after_digit { Ordering::Less } else { Ordering::Greater },
-        (false, true) => return if after_digit { Ordering::Greater } else { Ordering::Less },
-        (false, false) => {}
-    }
-    let zero = ca == '0' || cb == '0';
-    let inside = ra.get(..at).unwrap_or_default().iter().rev().take_while(|c| c.is_numeric()).any(|c| *c != '0');
-    let start = u64::from(zero && inside);
-    let (va, la) = digits_value(&ra, at, start);
-    let (vb, lb) = digits_value(&rb, at, start);
-    va.cmp(&vb).then(la.cmp(&lb)).then(ca.cmp(&cb))
+    natural_order(a, b, false)
 }
 
-fn digits_value(chars: &[char], at: usize, start: u64) -> (u64, usize) {
-    let mut value = start;
-    let mut end = at;
-    for char in chars.iter().skip(at) {
-        let Some(digit) = char.to_digit(10) else { break };
-        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
-        end += 1;
+/// The order of keys in go-yaml v3, where behind a digit a letter comes first.
+pub(crate) fn key_order_v3(a: &str, b: &str) -> Ordering {
+    natural_order(a, b, true)
+}
+
+fn natural_order(a: &str, b: &str, digits_matter: bool) -> Ordering {
+    let common: usize = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
+    let (before, rest_a) = a.split_at_checked(common).unwrap_or(("", a));
+    let rest_b = b.get(common..).unwrap_or_default();
+    let (Some(ca), Some(cb)) = (rest_a.chars().next(), rest_b.chars().next()) else {
+        return rest_a.len().cmp(&rest_b.len());
+    };
+    match (ca.is_alphabetic(), cb.is_alphabetic()) {
+        (true, true) => return ca.cmp(&cb),
+        (false, false) => {}
+        (letter_a, _) => {
+            let letters_first = digits_matter && before.ends_with(|c: char| c.is_ascii_digit());
+            return if letter_a == letters_first { Ordering::Less } else { Ordering::Greater };
+        }
     }
-    (value, end)
+    // A zero inside of a number counts as one of its digits.
+    let number_before = before.chars().rev().take_while(char::is_ascii_digit).any(|c| c != '0');
+    let start = i64::from((ca == '0' || cb == '0') && number_before);
+    let (va, vb) = (number(rest_a, start), number(rest_b, start));
+    va.cmp(&vb).then(ca.cmp(&cb))
+}
+
+/// The value of the digits at the start of a text, behind those of `start`, and how many they are.
+fn number(text: &str, start: i64) -> (i64, usize) {
+    let digits = text.bytes().take_while(u8::is_ascii_digit);
+    digits.fold((start, 0), |(value, count), byte| {
+        (value.saturating_mul(10).saturating_add(i64::from(byte - b'0')), count + 1)
+    })
+}
+
+/// Sorts entries by key. The order go-yaml v2 defines has cycles (`2`, `10`, `1x`), which the standard sort may refuse.
+pub(crate) fn sort_entries<'v>(entries: &mut Vec<(&'v String, &'v Value)>, order: fn(&str, &str) -> Ordering) {
+    let ordered = entries.windows(2).all(|pair| match pair {
+        [(a, _), (b, _)] => order(a, b) != Ordering::Greater,
+        _ => true,
+    });
+    if ordered {
+        return;
+    }
+    let mut right = entries.split_off(entries.len() / 2);
+    sort_entries(entries, order);
+    sort_entries(&mut right, order);
+    let left = std::mem::take(entries);
+    let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
+    while let (Some((a, _)), Some((b, _))) = (left.peek(), right.peek()) {
+        entries.extend(if order(a, b) == Ordering::Greater { right.next() } else { left.next() });
+    }
+    entries.extend(left);
+    entries.extend(right);
 }
 
 #[cfg(test)]
@@ -213,9 +276,18 @@ mod tests {
 
     #[test]
     fn keys_stand_in_natural_order() {
-        let mut keys = vec!["a10", "a2", "b", "A", "_x", "1", "10", "2", "a", "a-b", "ab", "a1b"];
+        let mut keys = vec!["a10", "a2", "b", "A", "_x", "1", "10", "2", "a", "a-b", "ab"];
         keys.sort_by(|a, b| key_order(a, b));
-        assert_eq!(keys, ["_x", "1", "2", "10", "A", "a", "a-b", "a1b", "a2", "a10", "ab", "b"]);
+        assert_eq!(keys, ["_x", "1", "2", "10", "A", "a", "a-b", "a2", "a10", "ab", "b"]);
+        assert_eq!((key_order("a1-", "a1b"), key_order_v3("a1-", "a1b")), (Ordering::Less, Ordering::Greater));
+        assert_eq!((key_order("x10", "x1b"), key_order_v3("x10", "x1b")), (Ordering::Less, Ordering::Greater));
+    }
+
+    #[test]
+    fn keys_without_an_order_are_printed_all_the_same() {
+        let keys: Vec<String> = (0..60).flat_map(|n| [format!("{n}"), format!("{n}x"), format!("0{n}")]).collect();
+        let value: Value = keys.iter().map(|key| (key.clone(), Value::Null)).collect::<Map<_, _>>().into();
+        assert_eq!(to_string(&value).lines().count(), 180);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub fn resolve(text: &str, schema: Schema) -> Resolved {
     let Some(&first) = text.as_bytes().first() else { return Resolved::Null };
     match first {
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text, schema),
-        b'.' => special_float(text).unwrap_or_else(|| go_float(text).map_or(Resolved::Str, Resolved::Float)),
+        b'.' => special_float(text).unwrap_or_else(|| spaced_float(text).map_or(Resolved::Str, Resolved::Float)),
         b'+' | b'-' | b'0'..=b'9' => number(text, schema),
         _ => Resolved::Str,
     }
@@ -167,6 +167,15 @@ fn go_float(text: &str) -> Option<f64> {
         return None;
     }
     text.parse::<f64>().ok().filter(|f| f.is_finite())
+}
+
+/// A float as Go writes it in code: an underscore may stand between two digits.
+fn spaced_float(text: &str) -> Option<f64> {
+    let bytes = text.as_bytes();
+    let digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let placed = |at: usize| digit(at.checked_sub(1)) && digit(Some(at + 1));
+    let well = bytes.iter().enumerate().all(|(at, byte)| *byte != b'_' || placed(at));
+    if well { go_float(&text.replace('_', "")) } else { None }
 }
 
 fn take_digits(text: &str, min: usize, max: usize) -> Option<(&str, &str)> {

@@ -6,9 +6,17 @@
 //! A number is held as Go's JSON holds it: `1e3` and `1.0` are the integers 1000 and 1, `1.5` a float. Code that wants
 //! `float64` for every number (Helm does) converts after reading.
 
-use serde_json::Value;
+use std::fmt::Write;
 
-use crate::{Error, Limits, Node, Schema, parse, print, to_value_with};
+use serde_json::{Map, Value};
+
+use crate::parse::parse_first_v2;
+use crate::{Data, EmitOptions, Error, ErrorKind, Limits, Node, Schema, SequenceIndent, print, to_value_with};
+
+/// Mappings and sequences in each other that are printed.
+const DEPTH: usize = 500;
+/// A key this long in bytes is no longer than 1,024 characters of JSON, whatever must be escaped in it.
+const SHORT_KEY: usize = 160;
 
 /// The value of the first document of `text`; [`Value::Null`] when there is none. Of a key given twice the last value counts.
 ///
@@ -31,45 +39,144 @@ pub fn from_str_strict(text: &str) -> Result<Value, Error> {
 /// # Errors
 /// As [`from_str`] and [`from_str_strict`].
 pub fn from_str_with(text: &str, strict: bool, limits: &Limits) -> Result<Value, Error> {
+    // What is a key given twice shows only in what the keys mean.
+    let reading = Limits { duplicate_keys: true, ..*limits };
     let limits = Limits { duplicate_keys: !strict, ..*limits };
-    match parse(text, &limits)?.first() {
-        Some(node) => to_value_with(node, Schema::V2, &limits),
+    match parse_first_v2(text, &reading)? {
+        Some(node) => to_value_with(&node, Schema::V2, &limits),
         None => Ok(Value::Null),
     }
 }
 
 /// The text `yaml.Marshal` prints for a value, ending in a line break: keys in natural order, sequences below their key
 /// without indentation, lines folded past 80 columns, text of more than one line as a block. A float prints as Go's JSON
-/// writes it: 1e6 as `1e+06`, or as an integer when it is whole and fits 64 bits.
+/// writes it and YAML reads it: `1000000.0` as `1000000`, `1e21` as `1e+21`.
 ///
 /// # Errors
 /// What Go refuses, since it writes JSON and reads it back as YAML: control characters from DEL to U+009F, keys past 1,024
-/// characters, and a value nested too deeply. (`toYaml` prints nothing then.)
+/// characters; and a value nested more than 500 deep. (`toYaml` prints nothing then.)
 pub fn to_string(value: &Value) -> Result<String, Error> {
-    Ok(print::to_string(value))
+    match survives(value, DEPTH)? {
+        true => Ok(print::to_string(value)),
+        // What does not simply survive the way through JSON and back goes that way.
+        false => {
+            let limits = Limits { size: usize::MAX, depth: DEPTH, nodes: usize::MAX, ..Limits::default() };
+            from_str_with(&go_json(value), false, &limits).map(|value| print::to_string(&value))
+        }
+    }
+}
+
+/// True when a value is the same once it was written as JSON and read as YAML.
+fn survives(value: &Value, depth: usize) -> Result<bool, Error> {
+    if depth == 0 {
+        return Err(Error::new(ErrorKind::Limit { what: "depth", limit: DEPTH }, 0, 0));
+    }
+    // The characters that YAML does not take as they are; the check is coarse for the sake of speed.
+    let plain = |text: &str| text.is_ascii() && !text.contains('\x7f') || text.chars().all(survives_quoted);
+    Ok(match value {
+        Value::String(text) => plain(text),
+        Value::Array(items) => {
+            let mut all = true;
+            for item in items {
+                all &= survives(item, depth - 1)?;
+            }
+            all
+        }
+        Value::Object(map) => {
+            let mut all = true;
+            for (key, value) in map {
+                all &= key.len() <= SHORT_KEY && plain(key) && survives(value, depth - 1)?;
+            }
+            all
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    })
+}
+
+fn survives_quoted(char: char) -> bool {
+    !matches!(char, '\x7f'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// The JSON text Go's encoder writes, as far as reading it goes.
+fn go_json(value: &Value) -> String {
+    let mut out = String::new();
+    write_json(value, &mut out);
+    out
+}
+
+fn write_json(value: &Value, out: &mut String) {
+    match value {
+        Value::String(text) => write_json_text(text, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_json(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(map) => {
+            out.push('{');
+            for (index, (key, value)) in map.iter().enumerate() {
+                if index > 0 {
+                    out.push(',');
+                }
+                write_json_text(key, out);
+                out.push(':');
+                write_json(value, out);
+            }
+            out.push('}');
+        }
+        Value::Number(number) => out.push_str(&crate::value::number_text(number)),
+        Value::Null | Value::Bool(_) => out.push_str(&value.to_string()),
+    }
+}
+
+fn write_json_text(text: &str, out: &mut String) {
+    out.push('"');
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => out.extend(['\\', char]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\x08' => out.push_str("\\b"),
+            '\x0c' => out.push_str("\\f"),
+            '\0'..' ' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                write!(out, "\\u{:04x}", u32::from(char)).expect("writing to a string does not fail");
+            }
+            _ => out.push(char),
+        }
+    }
+    out.push('"');
 }
 
 /// The text Helm's `toYamlPretty` prints: go-yaml v3 at two columns, sequences indented below their key, nothing folded. A
 /// float prints by its kind: `1000000.0` as `1e+06`, the integer `1000000` as it is.
 #[must_use]
 pub fn to_string_pretty(value: &Value) -> String {
-    let options = crate::EmitOptions { sequences: crate::SequenceIndent::Wide };
-    let mut node: Node = crate::from_value(value);
-    sort(&mut node);
-    crate::emit_with(&node, options)
+    crate::emit_with(&pretty_node(value), EmitOptions { sequences: SequenceIndent::Wide })
 }
 
-fn sort(node: &mut Node) {
-    match &mut node.data {
-        crate::Data::Mapping(entries) => {
-            entries.sort_by(|(a, _), (b, _)| {
-                print::key_order(a.as_str().unwrap_or_default(), b.as_str().unwrap_or_default())
-            });
-            entries.iter_mut().for_each(|(_, value)| sort(value));
-        }
-        crate::Data::Sequence(items) => items.iter_mut().for_each(sort),
-        crate::Data::Scalar(_) | crate::Data::Alias(_) => {}
+fn pretty_node(value: &Value) -> Node {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => Node::scalar(print::general_text(float)),
+            _ => Node::scalar(number.to_string()),
+        },
+        Value::Array(items) => Node::new(Data::Sequence(items.iter().map(pretty_node).collect())),
+        Value::Object(map) => pretty_mapping(map),
+        Value::Null | Value::Bool(_) | Value::String(_) => crate::from_value(value),
     }
+}
+
+fn pretty_mapping(map: &Map<String, Value>) -> Node {
+    let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+    print::sort_entries(&mut entries, print::key_order_v3);
+    let node = |(key, value): (&String, &Value)| (crate::value::string_node(key), pretty_node(value));
+    Node::new(Data::Mapping(entries.into_iter().map(node).collect()))
 }
 
 #[cfg(test)]
@@ -80,15 +187,47 @@ mod tests {
 
     #[test]
     fn the_first_document_counts_and_the_last_of_two_keys() {
-        assert_eq!(from_str("a: 1\na: 2\n---\nb: 1\n").unwrap(), json!({"a": 2}));
+        assert_eq!(from_str("a: 1\na: 2\n---\nb: [\n").unwrap(), json!({"a": 2}));
         assert!(from_str_strict("a: 1\na: 2\n").is_err());
         assert_eq!(from_str("# nothing\n").unwrap(), Value::Null);
     }
 
     #[test]
+    fn merge_keys_count_where_they_stand() {
+        let text = "x: &x {a: 1, b: 1}\nm: {a: 2, <<: *x, b: 2}\nz: {<<: [{c: 1}, {c: 2}]}\n";
+        let expected = json!({"x": {"a": 1, "b": 1}, "m": {"a": 1, "b": 2}, "z": {"c": 1}});
+        assert_eq!(from_str(text).unwrap(), expected);
+        assert!(from_str_strict(text).is_err());
+    }
+
+    #[test]
+    fn keys_are_what_they_mean() {
+        let text = "{1: a, 0x10: b, yes: c, 1e10: d, .inf: e, 2001-01-01: f, 1.0: g}";
+        let expected = json!({"1": "g", "16": "b", "true": "c", "1e+10": "d", ".inf": "e", "2001-01-01": "f"});
+        assert_eq!(from_str(text).unwrap(), expected);
+        for refused in ["~: 1", "[a]: 1", "18446744073709551615: a", "a: .nan"] {
+            assert!(from_str(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
     fn pretty_indents_sequences() {
-        let value = json!({"b": [1, {"c": "yes"}], "a": "x: y"});
-        assert_eq!(to_string_pretty(&value), "a: 'x: y'\nb:\n  - 1\n  - c: \"yes\"\n");
-        assert_eq!(to_string(&value).unwrap(), "a: 'x: y'\nb:\n- 1\n- c: \"yes\"\n");
+        let value = json!({"b": [1, {"c": "yes"}], "a": "x: y", "n": 1e6, "m": 1_000_000});
+        assert_eq!(to_string_pretty(&value), "a: 'x: y'\nb:\n  - 1\n  - c: \"yes\"\nm: 1000000\n\"n\": 1e+06\n");
+        assert_eq!(to_string(&value).unwrap(), "a: 'x: y'\nb:\n- 1\n- c: \"yes\"\nm: 1000000\n\"n\": 1000000\n");
+    }
+
+    #[test]
+    fn what_json_and_yaml_do_not_agree_on_is_printed_as_go_prints_it() {
+        assert!(to_string(&json!({"a": "\u{7f}"})).is_err());
+        assert!(to_string(&json!({"k".repeat(1100): 1})).is_err());
+        assert_eq!(to_string(&json!({"a": "x \u{85} y"})).unwrap(), "a: x y\n");
+        assert_eq!(to_string(&json!({"k".repeat(200): 1})).unwrap(), format!("? {}\n: 1\n", "k".repeat(200)));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = (0..600).fold(json!(1), |value, _| json!([value]));
+        assert!(to_string(&deep).is_err());
     }
 }

@@ -233,9 +233,11 @@ impl Writer {
     fn double_quoted(&mut self, text: &str, may_break: bool) {
         self.indicator("\"", true, false, false);
         let mut spaces = false;
+        // go-yaml looks for a byte order mark at the start of the text for every character.
+        let marked = text.starts_with('\u{feff}');
         let mut chars = text.char_indices().peekable();
         while let Some((at, char)) = chars.next() {
-            if !is_printable(char) || is_break(char) || matches!(char, '"' | '\\' | '\u{feff}') {
+            if marked || !is_printable(char) || is_break(char) || matches!(char, '"' | '\\' | '\u{feff}') {
                 self.escape(char);
                 spaces = false;
             } else if char == ' ' {

@@ -123,7 +123,7 @@ impl<'a> Scanner<'a> {
 
     /// Comment lines from here to the next token.
     fn comment_lines(&mut self, scanned_from: Mark) {
-        let Some((after, after_value)) = self.commented_token() else { return };
+        let (after, after_value) = self.commented_token().unwrap_or((0, false));
         let mut block =
             Block { text: String::new(), start: Mark::default(), scanned_from: scanned_from.at, token: after };
         // The line below what was read last.

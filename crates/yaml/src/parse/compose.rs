@@ -67,8 +67,18 @@ pub(super) fn position(start: Mark, end: i32) -> Position {
 }
 
 impl<'a> Composer<'a> {
+    /// Reads as go-yaml v3 does.
     pub(super) fn new(text: &'a str, limits: &Limits) -> Result<Self, Error> {
-        let mut scanner = Scanner::new(text, limits)?;
+        Self::with_lookahead(text, limits, 2)
+    }
+
+    /// Reads as go-yaml v2 does, which knows no comments and looks no further than it must.
+    pub(super) fn frugal(text: &'a str, limits: &Limits) -> Result<Self, Error> {
+        Self::with_lookahead(text, limits, 0)
+    }
+
+    fn with_lookahead(text: &'a str, limits: &Limits, ahead: usize) -> Result<Self, Error> {
+        let mut scanner = Scanner::new(text, limits, ahead)?;
         scanner.next()?;
         scanner.take();
         Ok(Self {

@@ -13,8 +13,6 @@ use crate::{Error, ErrorKind, Limits};
 
 /// Characters between the start of a key and its `:`.
 const KEY_LENGTH: usize = 1024;
-/// Tokens read ahead: comments need to see what follows.
-const AHEAD: usize = 2;
 
 /// A place where a key without `?` may have begun.
 #[derive(Debug, Clone, Copy, Default)]
@@ -40,6 +38,7 @@ pub(super) struct Scanner<'a> {
     /// Tokens taken from the queue so far.
     taken: usize,
     ready: bool,
+    ahead: usize,
     pub(super) comments: VecDeque<Comment<'a>>,
     pub(super) indent: i32,
     indents: Vec<i32>,
@@ -51,7 +50,8 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(super) fn new(text: &'a str, limits: &Limits) -> Result<Self, Error> {
+    /// `ahead`: tokens read before the first is handed out; comments need to see two.
+    pub(super) fn new(text: &'a str, limits: &Limits, ahead: usize) -> Result<Self, Error> {
         let too_long = || Error::new(ErrorKind::Limit { what: "size in bytes", limit: limits.size }, 0, 0);
         if text.len() > limits.size || i32::try_from(text.len()).is_err() {
             return Err(too_long());
@@ -67,6 +67,7 @@ impl<'a> Scanner<'a> {
             tokens: VecDeque::new(),
             taken: 0,
             ready: false,
+            ahead,
             comments: VecDeque::new(),
             indent: -1,
             indents: Vec::new(),
@@ -85,7 +86,7 @@ impl<'a> Scanner<'a> {
     /// The next token; it stays until [`Self::take`].
     pub(super) fn next(&mut self) -> Result<&Token<'a>, Error> {
         if !self.ready {
-            while self.tokens.len() <= AHEAD || self.head_may_be_key()? {
+            while self.tokens.len() <= self.ahead || self.head_may_be_key()? {
                 self.fetch()?;
             }
             self.ready = true;
@@ -222,7 +223,9 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         self.skip_to_token();
-        self.shallower(self.indent_here(), scanned_from);
+        // Only a comment that ends the text may leave characters of more bytes on the line.
+        let column = if self.at_end() { self.slice(self.line_start, self.pos).chars().count() } else { self.column() };
+        self.shallower(i32::try_from(column).unwrap_or(i32::MAX), scanned_from);
         if self.at_end() {
             return self.end_of_stream();
         }
