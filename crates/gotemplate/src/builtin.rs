@@ -59,23 +59,18 @@ fn not(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
     Ok(Value::Bool(!args.first().unwrap_or(NIL).truth()))
 }
 
-fn print(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
-    finished(ctx, format::sprint(args))
+fn print(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    Ok(Value::string(format::sprint(args)))
 }
 
-fn println(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
-    finished(ctx, format::sprintln(args))
+fn println(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    Ok(Value::string(format::sprintln(args)))
 }
 
-fn printf(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+fn printf(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
     let (format, args) = match args {
         [Value::String(format), args @ ..] => (format.clone(), args),
         _ => return Ok(Value::string("")),
     };
-    finished(ctx, format::sprintf(&format, args))
-}
-
-fn finished(ctx: &mut Ctx<'_>, text: Vec<u8>) -> Result<Value, FuncError> {
-    ctx.charge_output(text.len())?;
-    Ok(Value::string(text))
+    Ok(Value::string(format::sprintf(&format, args)))
 }

@@ -27,7 +27,7 @@ pub enum MissingKey {
 pub struct Limits {
     /// Steps: nodes walked, function calls, what functions charge.
     pub steps: u64,
-    /// Bytes written in all, those of included templates too.
+    /// Bytes made in all: what templates print, those that are included too, and every string that functions return.
     pub output: u64,
     /// How deeply templates may be nested.
     pub depth: u32,
@@ -38,9 +38,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 100 million steps, 256 MiB of output, Go's depth of 100,000, 1 MiB of stack, no deadline.
+    /// 100 million steps, 512 MiB of output, Go's depth of 100,000, 1 MiB of stack, no deadline.
     fn default() -> Self {
-        Self { steps: 100_000_000, output: 256 << 20, depth: 100_000, stack: 1 << 20, expired: None }
+        Self { steps: 100_000_000, output: 512 << 20, depth: 100_000, stack: 1 << 20, expired: None }
     }
 }
 

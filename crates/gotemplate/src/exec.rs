@@ -34,7 +34,8 @@ pub(crate) fn run(mut ctx: Ctx<'_>, name: &str, data: &Value) -> Result<Vec<u8>,
     }
     ctx.usage.depth += 1;
     let dot = Slot { value: data.clone(), boxed: false };
-    let mut machine = Machine { ctx, parsed, out: Vec::new(), variables: vec![(0, dot.clone())], at: None, boxed: false };
+    let mut machine =
+        Machine { ctx, parsed, out: Vec::new(), variables: vec![(0, dot.clone())], at: None, boxed: false };
     let walked = machine.walk(&dot, &parsed.tree.root);
     machine.ctx.usage.depth -= 1;
     match walked {
@@ -195,11 +196,7 @@ impl<'a> Machine<'a> {
         let mark = self.variables.len();
         let value = self.pipeline(dot, &branch.pipe)?;
         let flow = if value.truth() {
-            if with {
-                self.walk(&Slot { value, boxed: false }, &branch.list)?
-            } else {
-                self.walk(dot, &branch.list)?
-            }
+            if with { self.walk(&Slot { value, boxed: false }, &branch.list)? } else { self.walk(dot, &branch.list)? }
         } else if let Some(other) = &branch.other {
             self.walk(dot, other)?
         } else {

@@ -42,10 +42,12 @@ impl Signature {
 /// A plain Rust function behind a template function.
 pub type Plain = fn(&mut Ctx<'_>, &[Value]) -> Result<Value, FuncError>;
 
+type Closure = dyn Fn(&mut Ctx<'_>, &[Value]) -> Result<Value, FuncError>;
+
 #[derive(Clone)]
 enum Body {
     Plain(Plain),
-    Closure(Rc<dyn Fn(&mut Ctx<'_>, &[Value]) -> Result<Value, FuncError>>),
+    Closure(Rc<Closure>),
 }
 
 /// A function with its signature. Arguments fit the signature when it is called:

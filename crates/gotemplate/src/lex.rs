@@ -267,8 +267,8 @@ impl<'a> Lexer<'a> {
     fn space(&mut self) -> Token {
         let rest = self.rest();
         let run = rest.iter().position(|it| !is_space(*it)).unwrap_or(rest.len());
-        let trims = rest.get(run - 1..).is_some_and(|it| trims_right(it))
-            && rest.get(run + 1..).is_some_and(|it| it.starts_with(RIGHT));
+        let trims =
+            rest.get(run - 1..).is_some_and(trims_right) && rest.get(run + 1..).is_some_and(|it| it.starts_with(RIGHT));
         if trims && run == 1 {
             return self.right_delimiter(true);
         }

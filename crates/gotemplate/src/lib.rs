@@ -31,4 +31,4 @@ pub use text::Str;
 pub use types::{
     ANY_MAP, ANY_SLICE, BYTES, DURATION, INT_SLICE, JSON_NUMBER, Kind, Methods, Named, STRING_MAP, STRING_SLICE, Type,
 };
-pub use value::{ErrorValue, List, Map, Numbers, Object, Value, duration_text};
+pub use value::{ErrorValue, List, Map, Numbers, Object, Scope, Value, duration_text};

@@ -135,14 +135,17 @@ impl Parser<'_> {
 
     /// An error at the token that was read last.
     fn error(&self, message: impl AsRef<str>) -> ParseError {
-        let offset = self.frame.last;
-        let line = self.line(offset);
+        self.error_at(self.frame.last, message)
+    }
+
+    /// An error about what starts at an offset. The line in the message is that of the token read last, as in Go.
+    fn error_at(&self, offset: usize, message: impl AsRef<str>) -> ParseError {
         let before = self.text.get(..offset).unwrap_or_default();
         let column = offset - memchr::memrchr(b'\n', before).map_or(0, |it| it + 1) + 1;
         ParseError {
-            message: format!("template: {}:{line}: {}", self.name, message.as_ref()),
+            message: format!("template: {}:{}: {}", self.name, self.line(self.frame.last), message.as_ref()),
             name: self.name.to_owned(),
-            span: Span { offset, len: self.width(offset), line, column },
+            span: Span { offset, len: self.width(offset), line: self.line(offset), column },
         }
     }
 
@@ -155,7 +158,7 @@ impl Parser<'_> {
 
     fn unexpected(&self, token: Token, context: &str) -> ParseError {
         if token.kind != Kind::Error {
-            return self.error(format!("unexpected {} in {context}", self.shown(token)));
+            return self.error_at(token.start, format!("unexpected {} in {context}", self.shown(token)));
         }
         let mut message = self.lexer.error.clone();
         if let Some(action) = self.frame.action {
@@ -165,7 +168,7 @@ impl Parser<'_> {
                 message.push_str(&format!("{word} started at {}:{line}", self.name));
             }
         }
-        self.error(message)
+        self.error_at(token.start, message)
     }
 
     /// A token as messages show it.

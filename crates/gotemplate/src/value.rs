@@ -5,12 +5,14 @@ mod list;
 mod map;
 pub(crate) mod named;
 mod object;
+mod teardown;
 
 pub use json::Numbers;
 pub use list::List;
-pub use named::duration_text;
 pub use map::Map;
+pub use named::duration_text;
 pub use object::{ErrorValue, Object};
+pub use teardown::Scope;
 
 use std::{fmt, rc::Rc};
 

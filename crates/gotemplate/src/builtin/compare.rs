@@ -107,7 +107,8 @@ fn equal(left: &Value, right: &Value) -> Result<bool, FuncError> {
 
 /// Lists, maps, structs, functions and nil.
 fn equal_composed(left: &Value, right: &Value) -> Result<bool, FuncError> {
-    let shown = |value: &Value| String::from_utf8_lossy(&format::sprintf(b"%s", std::slice::from_ref(value))).into_owned();
+    let shown =
+        |value: &Value| String::from_utf8_lossy(&format::sprintf(b"%s", std::slice::from_ref(value))).into_owned();
     if left.kind() != right.kind() && !is_none(left) && !is_none(right) {
         return Err(FuncError::new(format!(
             "non-comparable types {}: {}, {}: {right}",
@@ -122,9 +123,9 @@ fn equal_composed(left: &Value, right: &Value) -> Result<bool, FuncError> {
     let different = left.type_of() != right.type_of();
     let answer = match (left, right) {
         (Value::Object(_), Value::Object(_)) if different => Some(false),
-        (Value::Object(left), Value::Object(right)) => {
-            left.equals(&**right).or((right.type_of().kind() == Kind::Pointer).then(|| std::rc::Rc::ptr_eq(left, right)))
-        }
+        (Value::Object(left), Value::Object(right)) => left
+            .equals(&**right)
+            .or((right.type_of().kind() == Kind::Pointer).then(|| std::rc::Rc::ptr_eq(left, right))),
         _ => None,
     };
     answer.ok_or_else(|| FuncError::new(format!("non-comparable type {}: {}", shown(right), right.type_name())))

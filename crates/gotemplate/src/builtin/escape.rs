@@ -26,13 +26,8 @@ fn printable(value: &Value, alone: bool) -> Value {
     }
 }
 
-fn finished(ctx: &mut Ctx<'_>, text: Vec<u8>) -> Result<Value, FuncError> {
-    ctx.charge_output(text.len())?;
-    Ok(Value::string(text))
-}
-
 /// For HTML text and attributes.
-pub(super) fn html(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+pub(super) fn html(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
     let text = text_of(args);
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
@@ -46,11 +41,11 @@ pub(super) fn html(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError
             other => out.push(other),
         }
     }
-    finished(ctx, out)
+    Ok(Value::string(out))
 }
 
 /// For strings in JavaScript.
-pub(super) fn js(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+pub(super) fn js(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
     let text = text_of(args);
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_slice();
@@ -66,11 +61,11 @@ pub(super) fn js(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> 
         }
         rest = left;
     }
-    finished(ctx, out)
+    Ok(Value::string(out))
 }
 
 /// For values in the query of a URL.
-pub(super) fn urlquery(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+pub(super) fn urlquery(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
     let text = text_of(args);
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
@@ -80,5 +75,5 @@ pub(super) fn urlquery(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncE
             other => out.extend_from_slice(format!("%{other:02X}").as_bytes()),
         }
     }
-    finished(ctx, out)
+    Ok(Value::string(out))
 }

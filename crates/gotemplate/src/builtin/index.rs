@@ -141,9 +141,7 @@ fn part(item: &Value, from: usize, to: usize) -> Value {
         Value::String(text) => Value::String(bytes(text)),
         Value::Bytes(text) => Value::Bytes(bytes(text)),
         Value::Named(named, inner) => Value::Named(named, std::rc::Rc::new(part(inner, from, to))),
-        Value::List(list) => {
-            Value::List(List::new(list.type_of(), list.get(from..to).unwrap_or_default().to_vec()))
-        }
+        Value::List(list) => Value::List(List::new(list.type_of(), list.get(from..to).unwrap_or_default().to_vec())),
         other => other.clone(),
     }
 }

@@ -10,8 +10,7 @@ use crate::{
 };
 
 fn can_be_nil(of: Type) -> bool {
-    of == Type::Reflect
-        || matches!(of.kind(), Kind::Func | Kind::Interface | Kind::Map | Kind::Pointer | Kind::Slice)
+    of == Type::Reflect || matches!(of.kind(), Kind::Func | Kind::Interface | Kind::Map | Kind::Pointer | Kind::Slice)
 }
 
 impl<'a> Machine<'a> {
@@ -95,9 +94,7 @@ impl<'a> Machine<'a> {
                 let found = if let Term::String(value, _) = &operand.term { Some(value.clone()) } else { None };
                 (found, "string")
             }
-            Kind::Float32 | Kind::Float64 => {
-                (number.and_then(|it| it.float).map(|it| Value::Float(kind, it)), "float")
-            }
+            Kind::Float32 | Kind::Float64 => (number.and_then(|it| it.float).map(|it| Value::Float(kind, it)), "float"),
             Kind::Complex64 | Kind::Complex128 => {
                 (number.and_then(|it| it.complex).map(|it| Value::Complex(it.0, it.1)), "complex")
             }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::{
     ast::{At, Found, FunctionName, Operand},
     builtin,
-    error::FuncError,
+    error::{Bound, FuncError},
     exec::{Machine, Res, Slot},
     function::{Function, Signature},
     types::{Methods, Type},
@@ -111,10 +111,23 @@ impl<'a> Machine<'a> {
             let param = signature.params.get(args.len()).copied().unwrap_or(further);
             values.push(self.validated(last, param)?);
         }
-        self.invoke(callee, name, &values, boxed, args).map_err(|error| {
+        let made = self.invoke(callee, name, &values, boxed, args).and_then(|value| {
+            self.charge_made(&value)?;
+            Ok(value)
+        });
+        made.map_err(|error| {
             self.at = Some(at);
             self.failed(error.reworded(|text| format!("error calling {name}: {text}")))
         })
+    }
+
+    /// What a function made counts as output, and a list as steps, so that nothing grows without bound in variables.
+    fn charge_made(&mut self, value: &Value) -> Result<(), Bound> {
+        match value {
+            Value::String(text) | Value::Bytes(text) => self.ctx.charge_output(text.len()),
+            Value::List(list) => self.ctx.charge(list.len() as u64 / 8),
+            _ => Ok(()),
+        }
     }
 
     fn invoke(

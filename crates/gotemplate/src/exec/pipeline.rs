@@ -76,10 +76,9 @@ impl<'a> Machine<'a> {
         let text = number.text.as_bytes();
         let is_hex = matches!(text, [b'0', b'x' | b'X', _, ..]) && !number.text.contains(['p', 'P']);
         let is_char = text.first() == Some(&b'\'');
-        if let Some(float) = number.float.filter(|_| !is_hex && !is_char) {
-            if number.text.contains(['.', 'e', 'E', 'p', 'P']) {
-                return Ok(Value::float(float));
-            }
+        let looks_like_a_float = !is_hex && !is_char && number.text.contains(['.', 'e', 'E', 'p', 'P']);
+        if let Some(float) = number.float.filter(|_| looks_like_a_float) {
+            return Ok(Value::float(float));
         }
         if let Some(int) = number.int {
             return Ok(Value::int(int));

@@ -153,7 +153,8 @@ fn binary(magnitude: f64, bits: u32) -> String {
 fn hex(magnitude: f64, precision: Option<usize>, bits: u32) -> String {
     let (mantissa, exponent) = parts(magnitude, bits);
     if mantissa == 0 {
-        let zeros = precision.map_or(String::new(), |it| if it == 0 { String::new() } else { format!(".{}", "0".repeat(it)) });
+        let zeros =
+            precision.map_or(String::new(), |it| if it == 0 { String::new() } else { format!(".{}", "0".repeat(it)) });
         return format!("0x0{zeros}p+00");
     }
     // The leading bit goes to bit 60: one hexadecimal digit before the point, fifteen after.

@@ -46,8 +46,7 @@ impl Printer {
             }
             'q' => {
                 let char = char_of(number, negative);
-                let quoted =
-                    super::quote_bytes(char.encode_utf8(&mut [0; 4]).as_bytes(), b'\'', self.flags.plus);
+                let quoted = super::quote_bytes(char.encode_utf8(&mut [0; 4]).as_bytes(), b'\'', self.flags.plus);
                 self.pad(&quoted);
             }
             'U' => self.unicode(if negative { number.wrapping_neg() } else { number }),

@@ -135,10 +135,12 @@ impl Printer {
                 self.buf.extend_from_slice(if self.flags.sharp_v { b"interface {}(nil)" } else { b"<nil>" });
                 true
             }
-            Value::Bool(it) => matches!(verb, 't' | 'v') && {
-                self.pad(if *it { b"true" } else { b"false" });
-                true
-            },
+            Value::Bool(it) => {
+                matches!(verb, 't' | 'v') && {
+                    self.pad(if *it { b"true" } else { b"false" });
+                    true
+                }
+            }
             Value::Int(_, number) => self.integer(number.unsigned_abs(), *number < 0, verb, true),
             Value::Uint(_, number) => self.integer(*number, false, verb, false),
             Value::Float(kind, number) => self.float(*number, kind.bits(), verb),

@@ -14,8 +14,7 @@ impl Parser<'_> {
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe, ParseError> {
         self.check_depth()?;
         let start = self.peek_solid().start;
-        let mut pipe =
-            Pipe { place: place(start, 0), declared: Vec::new(), assign: false, commands: Vec::new() };
+        let mut pipe = Pipe { place: place(start, 0), declared: Vec::new(), assign: false, commands: Vec::new() };
         while self.declaration(context, &mut pipe)? {}
         loop {
             let token = self.next_solid();
@@ -187,12 +186,13 @@ impl Parser<'_> {
             Kind::Field => Term::Field(vec![Str::from(self.bytes(token).get(1..).unwrap_or_default())]),
             Kind::Bool => Term::Bool(self.bytes(token) == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
-                let number = number::parse(self.bytes(token), token.kind).map_err(|it| self.error(it))?;
+                let number =
+                    number::parse(self.bytes(token), token.kind).map_err(|it| self.error_at(token.start, it))?;
                 Term::Number(Box::new(number))
             }
             Kind::LeftParen => return self.parenthesized(token).map(Some),
             Kind::String | Kind::RawString => {
-                let text = unquote(self.bytes(token)).ok_or_else(|| self.error("invalid syntax"))?;
+                let text = unquote(self.bytes(token)).ok_or_else(|| self.error_at(token.start, "invalid syntax"))?;
                 Term::String(Value::string(text), self.word(token))
             }
             _ => {
@@ -209,7 +209,7 @@ impl Parser<'_> {
             Some(found) => Ok(Term::Function(FunctionName { name, found })),
             None => {
                 let name = crate::format::quote(name.as_bytes());
-                Err(self.error(format!("function {name} not defined")))
+                Err(self.error_at(token.start, format!("function {name} not defined")))
             }
         }
     }
@@ -221,7 +221,7 @@ impl Parser<'_> {
             return Ok(Term::Variable(number, Vec::new()));
         }
         let name = crate::format::quote(name.as_bytes());
-        Err(self.error(format!("undefined variable {name}")))
+        Err(self.error_at(token.start, format!("undefined variable {name}")))
     }
 
     /// A pipeline in parentheses. Go reports it where the pipeline starts, inside.

@@ -40,9 +40,14 @@ impl Value {
     }
 
     /// To a JSON tree, as `encoding/json` encodes: `[]byte` in base64, nil maps and slices as null. `None` for what JSON
-    /// cannot hold (functions, complex numbers, NaN and infinities).
+    /// cannot hold (functions, complex numbers, NaN and infinities) and for what is nested more than 1,000 deep.
     #[must_use]
     pub fn to_json(&self) -> Option<Json> {
+        self.to_json_within(1000)
+    }
+
+    fn to_json_within(&self, depth: usize) -> Option<Json> {
+        let inner = depth.checked_sub(1)?;
         Some(match self {
             Self::Missing | Self::Nil | Self::NilOf(_) => Json::Null,
             Self::Bool(it) => Json::Bool(*it),
@@ -52,19 +57,19 @@ impl Value {
             Self::Complex(..) | Self::Func(_) => return None,
             Self::String(it) => Json::String(it.to_str().into_owned()),
             Self::Bytes(it) => Json::String(base64(it)),
-            Self::List(list) => Json::Array(list.iter().map(Self::to_json).collect::<Option<_>>()?),
+            Self::List(list) => Json::Array(list.iter().map(|it| it.to_json_within(inner)).collect::<Option<_>>()?),
             Self::Map(map) => Json::Object(
                 map.borrow()
                     .iter()
-                    .map(|(key, value)| Some((key.to_str().into_owned(), value.to_json()?)))
+                    .map(|(key, value)| Some((key.to_str().into_owned(), value.to_json_within(inner)?)))
                     .collect::<Option<_>>()?,
             ),
-            Self::Named(named, inner) if named.name == "json.Number" => {
-                let text = inner.as_str().map(Str::to_str)?;
+            Self::Named(named, text) if named.name == "json.Number" => {
+                let text = text.as_str().map(Str::to_str)?;
                 serde_json::from_str(&text).ok()?
             }
-            Self::Named(_, inner) => inner.to_json()?,
-            Self::Object(object) => object.to_tree().to_json()?,
+            Self::Named(_, value) => value.to_json_within(inner)?,
+            Self::Object(object) => object.to_tree().to_json_within(inner)?,
         })
     }
 }

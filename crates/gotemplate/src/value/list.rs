@@ -13,6 +13,12 @@ struct Inner {
     items: Vec<Value>,
 }
 
+impl Drop for Inner {
+    fn drop(&mut self) {
+        super::teardown::drop_all(std::mem::take(&mut self.items));
+    }
+}
+
 impl List {
     /// A list of a slice type (`ANY_SLICE`, `STRING_SLICE`, a named one). The elements must be of its element type.
     #[must_use]
@@ -36,6 +42,13 @@ impl List {
     #[must_use]
     pub fn address(&self) -> usize {
         Rc::as_ptr(&self.0).cast::<u8>() as usize
+    }
+}
+
+impl List {
+    /// Takes the elements out when nobody else holds the list.
+    pub(super) fn into_items(self) -> Option<Vec<Value>> {
+        Rc::into_inner(self.0).map(|mut inner| std::mem::take(&mut inner.items))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     cell::{Ref, RefCell},
     collections::BTreeMap,
-    rc::Rc,
+    rc::{Rc, Weak},
 };
 
 use crate::{
@@ -19,6 +19,16 @@ pub struct Map(Rc<Inner>);
 struct Inner {
     of: Type,
     entries: RefCell<BTreeMap<Str, Value>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        super::teardown::drop_all(values(&self.entries));
+    }
+}
+
+fn values(entries: &RefCell<BTreeMap<Str, Value>>) -> Vec<Value> {
+    std::mem::take(&mut *entries.borrow_mut()).into_values().filter(super::teardown::is_nested).collect()
 }
 
 impl Default for Map {
@@ -66,7 +76,19 @@ impl Map {
 
     /// Puts an entry, for all who hold this map.
     pub fn set(&self, key: impl Into<Str>, value: Value) {
+        if super::teardown::is_nested(&value) && Rc::strong_count(&self.0) > 1 {
+            super::teardown::note(self);
+        }
         self.0.entries.borrow_mut().insert(key.into(), value);
+    }
+
+    /// Takes the values out when nobody else holds the map.
+    pub(super) fn into_values(self) -> Option<Vec<Value>> {
+        Rc::into_inner(self.0).map(|inner| values(&inner.entries))
+    }
+
+    pub(super) fn downgrade(&self) -> WeakMap {
+        WeakMap(Rc::downgrade(&self.0))
     }
 
     /// Takes an entry out, for all who hold this map.
@@ -114,5 +136,20 @@ impl Map {
     #[must_use]
     pub fn address(&self) -> usize {
         Rc::as_ptr(&self.0).cast::<u8>() as usize
+    }
+}
+
+/// A map that is not kept alive.
+pub(super) struct WeakMap(Weak<Inner>);
+
+impl WeakMap {
+    #[cfg(test)]
+    pub(super) fn is_gone(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+
+    /// Empties the map if anybody still holds it.
+    pub(super) fn clear(&self) -> Vec<Value> {
+        self.0.upgrade().map(|inner| values(&inner.entries)).unwrap_or_default()
     }
 }

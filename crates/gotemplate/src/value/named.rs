@@ -1,13 +1,6 @@
 //! The named types every template may meet: `time.Duration` and `json.Number`.
 
-use crate::{
-    context::Ctx,
-    error::FuncError,
-    function::Signature,
-    text::Str,
-    types::Methods,
-    value::Value,
-};
+use crate::{context::Ctx, error::FuncError, function::Signature, text::Str, types::Methods, value::Value};
 
 /// Methods of `json.Number`.
 pub(crate) struct NumberMethods;
@@ -24,10 +17,8 @@ impl Methods for NumberMethods {
         };
         match name {
             "Int64" => text.to_str().parse::<i64>().map(Value::int64).map_err(|error| {
-                let range = matches!(
-                    error.kind(),
-                    std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow
-                );
+                let range =
+                    matches!(error.kind(), std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow);
                 failed("ParseInt", if range { "value out of range" } else { "invalid syntax" })
             }),
             "Float64" => match text.to_str().parse::<f64>() {

@@ -4,8 +4,8 @@ use std::{any::Any, rc::Rc};
 
 use serde_json::Value as Json;
 use weir_gotemplate::{
-    BYTES, Ctx, DURATION, FuncError, Function, Functions, Kind, List, Map, Methods, MissingKey, Named, Object,
-    Options, STRING_MAP, STRING_SLICE, Set, Signature, Str, Type, Value,
+    BYTES, Ctx, DURATION, FuncError, Function, Functions, Kind, List, Map, Methods, MissingKey, Named, Object, Options,
+    STRING_MAP, STRING_SLICE, Set, Signature, Str, Type, Value,
 };
 
 /// What an execution gave.
@@ -53,7 +53,8 @@ pub fn answer(case: &Json, shared: &Json) -> Answer {
 }
 
 fn from_base64(text: &str) -> Vec<u8> {
-    let digit = |it: u8| b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".iter().position(|x| *x == it);
+    let digit =
+        |it: u8| b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".iter().position(|x| *x == it);
     let digits: Vec<usize> = text.bytes().filter_map(digit).collect();
     let mut out = Vec::new();
     for chunk in digits.chunks(4) {
@@ -202,13 +203,16 @@ pub fn value(typed: &Json) -> Value {
         "nillist" => Value::NilOf(weir_gotemplate::ANY_SLICE),
         "nilstrs" => Value::NilOf(STRING_SLICE),
         "nilbytes" => Value::NilOf(BYTES),
-        "func" => Value::Func(Function::plain(
-            Signature::fixed(&[Type::String]).typed("func(string) string"),
-            |_, args| Ok(Value::string(format!("<{}>", args[0]))),
-        )),
+        "func" => {
+            Value::Func(Function::plain(Signature::fixed(&[Type::String]).typed("func(string) string"), |_, args| {
+                Ok(Value::string(format!("<{}>", args[0])))
+            }))
+        }
         "list" => Value::list(items().map(value).collect()),
         "strs" => Value::strings(items().map(|it| it.as_str().unwrap())),
-        "named" => Value::List(List::new(Type::Named(&STRS), items().map(|it| Value::string(it.as_str().unwrap())).collect())),
+        "named" => {
+            Value::List(List::new(Type::Named(&STRS), items().map(|it| Value::string(it.as_str().unwrap())).collect()))
+        }
         "ints" => Value::List(List::new(
             weir_gotemplate::INT_SLICE,
             items().map(|it| Value::int(it.as_i64().unwrap())).collect(),
@@ -296,9 +300,7 @@ pub fn functions() -> Functions {
     it.add("dict", Signature::variadic(&[Type::Interface]), |_, args| {
         Ok(Value::map(args.chunks_exact(2).map(|it| (it[0].to_string(), it[1].clone()))))
     });
-    it.add("list", Signature::variadic(&[Type::Interface]), |_, args| {
-        Ok(Value::list(args.to_vec()))
-    });
+    it.add("list", Signature::variadic(&[Type::Interface]), |_, args| Ok(Value::list(args.to_vec())));
     it.add("set", Signature::fixed(&[weir_gotemplate::ANY_MAP, Type::String, Type::Interface]), |_, args| {
         let map = args[0].as_map().ok_or_else(|| FuncError::new("assignment to entry in nil map"))?;
         map.set(args[1].as_str().unwrap().clone(), args[2].clone());

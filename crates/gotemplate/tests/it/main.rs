@@ -1,4 +1,6 @@
 //! The engine against answers recorded from Go 1.26's text/template.
 
+mod bounds;
 mod cases;
+mod nested;
 mod original;
