@@ -70,22 +70,40 @@ impl Meter {
     }
 }
 
-/// About how many bytes of memory a node takes.
+/// What an allocation takes beside its content.
+const ALLOCATION: usize = 16;
+/// Entries of a map of values stand in nodes of this many, which are allocated whole.
+const MAP_NODE: usize = 11;
+
+/// About how many bytes of memory a node takes, those it keeps in reserve included.
 fn weight(node: &Node) -> usize {
-    let inside = match &node.data {
-        Data::Scalar(text) | Data::Alias(text) => text.len(),
-        Data::Sequence(items) => items.iter().map(weight).sum(),
-        Data::Mapping(entries) => entries.iter().map(|(key, value)| weight(key) + weight(value)).sum(),
-    };
-    size_of::<Node>() + inside
+    size_of::<Node>() + inside(node)
 }
 
-/// The same of a value; a key of a map is kept beside its value.
+fn inside(node: &Node) -> usize {
+    let allocated = |bytes: usize| if bytes == 0 { 0 } else { ALLOCATION + bytes };
+    match &node.data {
+        Data::Scalar(text) | Data::Alias(text) => allocated(text.capacity()),
+        Data::Sequence(items) => {
+            allocated(items.capacity() * size_of::<Node>()) + items.iter().map(inside).sum::<usize>()
+        }
+        Data::Mapping(entries) => {
+            let below = entries.iter().map(|(key, value)| inside(key) + inside(value)).sum::<usize>();
+            allocated(entries.capacity() * size_of::<(Node, Node)>()) + below
+        }
+    }
+}
+
+/// The same of a value.
 fn value_weight(value: &Value) -> usize {
     let inside = match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(value_weight).sum(),
-        Value::Object(map) => map.iter().map(|(key, value)| size_of::<String>() + key.len() + value_weight(value)).sum(),
+        Value::String(text) => ALLOCATION + text.capacity(),
+        Value::Array(items) => ALLOCATION + items.iter().map(value_weight).sum::<usize>(),
+        Value::Object(map) => {
+            let places = map.len().div_ceil(MAP_NODE) * MAP_NODE * (size_of::<String>() + size_of::<Value>());
+            let below = map.iter().map(|(key, value)| 2 * ALLOCATION + key.capacity() + value_weight(value));
+            places + below.sum::<usize>()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     };
     size_of::<Value>() + inside

@@ -175,7 +175,10 @@ fn set_field(
 }
 
 fn set_value(field: &mut Node, value: &Node, options: &FieldOptions, meter: &Meter) -> Result<(), Error> {
-    meter.take(value)?;
+    meter.go_on()?;
+    if value.as_str().is_none() {
+        meter.take(value)?;
+    }
     let mut value = value.clone();
     if !options.delimiter.is_empty() {
         let (Some(old), Some(new)) = (field.as_str(), value.as_str()) else {
@@ -197,6 +200,8 @@ fn set_value(field: &mut Node, value: &Node, options: &FieldOptions, meter: &Met
     };
     // What is no scalar has no text.
     let new = value.as_str().unwrap_or_default();
+    // One scalar in the place of another takes what it is longer.
+    meter.grow(new.len().saturating_sub(old.len()))?;
     // Of a scalar only the text is taken: what was a string stays one, and what was a number must stay one.
     let plain = field.tag().is_none() && !field.style.is_quoted();
     if plain {
