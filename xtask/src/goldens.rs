@@ -1,45 +1,35 @@
-//! `cargo xtask goldens`: a crate with an example called `goldens` records its expected outputs from the real tool.
+//! `cargo xtask goldens`: expected outputs of tests, recorded from the real tools.
+
+mod kustomize;
+
+use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use cargo_metadata::MetadataCommand;
 use clap::Args;
 
-use crate::shell;
+pub use kustomize::Kustomize;
+
+/// What records, by the crate whose tests hold the goldens.
+const RECORDERS: [(&str, fn(&Options) -> Result<()>); 1] = [("kustomize", kustomize::record)];
 
 /// Which crates record.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// Only these crates (`kustomize`, `yaml` …); all that have goldens when none is named
+    /// Only these crates (`kustomize` …); all that have goldens when none is named
     crates: Vec<String>,
+    /// Compare only, and fail where a golden is not what the tool prints today
+    #[arg(long)]
+    check: bool,
+    /// This kustomize instead of the one that is built from its Go module once and kept in the cache
+    #[arg(long, value_name = "PATH")]
+    kustomize: Option<PathBuf>,
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    let recorders = recorders()?;
-    let known = || recorders.iter().map(|name| short(name)).collect::<Vec<_>>().join(", ");
-    if let Some(unknown) = options.crates.iter().find(|name| !recorders.iter().any(|known| short(known) == *name)) {
-        bail!("{unknown} records no goldens; these do: {}", known());
+    if let Some(unknown) = options.crates.iter().find(|name| !RECORDERS.iter().any(|(known, _)| known == name)) {
+        let known: Vec<&str> = RECORDERS.iter().map(|(name, _)| *name).collect();
+        bail!("{unknown} records no goldens; these do: {}", known.join(", "));
     }
-    let chosen = recorders
-        .iter()
-        .filter(|name| options.crates.is_empty() || options.crates.iter().any(|chosen| chosen == short(name)));
-    for name in chosen {
-        println!("recording the goldens of {}", short(name));
-        shell::run_cargo(["run", "--quiet", "--package", name, "--example", "goldens"])?;
-    }
-    if recorders.is_empty() {
-        println!("no crate has an example called `goldens` yet");
-    }
-    Ok(())
-}
-
-fn recorders() -> Result<Vec<String>> {
-    let metadata = MetadataCommand::new().current_dir(shell::root()).no_deps().exec()?;
-    let records = |package: &&cargo_metadata::Package| {
-        package.targets.iter().any(|target| target.name == "goldens" && target.is_example())
-    };
-    Ok(metadata.packages.iter().filter(records).map(|package| package.name.to_string()).collect())
-}
-
-fn short(name: &str) -> &str {
-    name.strip_prefix("weir-").unwrap_or(name)
+    let chosen = |name: &str| options.crates.is_empty() || options.crates.iter().any(|chosen| chosen == name);
+    RECORDERS.iter().filter(|(name, _)| chosen(name)).try_for_each(|(_, record)| record(options))
 }

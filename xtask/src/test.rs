@@ -34,7 +34,8 @@ pub fn run(options: &Options) -> Result<()> {
     if whole && std::env::var_os("WEIR_BIN").is_none() {
         command.env("WEIR_BIN", services()?);
     }
-    shell::run(&mut command)
+    shell::run(&mut command)?;
+    if whole { crate::conformance::shared() } else { Ok(()) }
 }
 
 /// Builds everything the tests are made of, and with it the services, whose own integration tests need them. The stories then use these

@@ -93,8 +93,11 @@ fn walk(
             if name.is_empty() {
                 return Err(Error::object("cannot set or create an empty field name"));
             }
-            if name == "-" || name.bytes().all(|b| b.is_ascii_digit()) {
+            if name == "-" || name.starts_with('[') || name.bytes().all(|b| b.is_ascii_digit()) {
                 return Err(Error::object("expected a list, found a mapping"));
+            }
+            if name == "*" {
+                return Err(Error::object("a field spec has no wildcards; name the field"));
             }
             let made = match create {
                 // A path that says it leads to a list makes one of a null, but nothing of nothing.

@@ -1,5 +1,7 @@
 //! The generators and transformers of one kustomization, in the order kustomize runs them.
 
+use weir_yaml::Node;
+
 use super::{Accumulated, Shared, Target};
 use crate::Error;
 use crate::generate::{Generated, effective_options, generate};
@@ -9,6 +11,9 @@ use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::transform::names::{End, NamespaceArgs, Subjects};
 use crate::transform::{images, labels, names, patches, replacements, replicas};
+
+/// A validator may say that it looked at an object.
+const VALIDATED_BY: &str = "validated-by";
 
 impl Target<'_> {
     pub(super) fn generate(&self, all: &mut Accumulated, shared: &mut Shared) -> Result<(), Error> {
@@ -165,12 +170,26 @@ impl Target<'_> {
         if self.fields.validators.is_empty() {
             return Ok(());
         }
-        let before: Vec<String> = all.map.list.iter().map(Resource::to_yaml).collect::<Result<_, _>>()?;
+        // As in the original also a field that is set to what it was has changed; only its own mark may be left.
+        let before: Vec<Node> = all.map.list.iter().map(|resource| resource.node.clone()).collect();
         self.plugin_transformers(all, &self.fields.validators, "validators", shared)?;
-        let after: Vec<String> = all.map.list.iter().map(Resource::to_yaml).collect::<Result<_, _>>()?;
-        if before != after {
+        let after = all.map.list.iter().map(|resource| unmarked(&resource.node));
+        if !before.into_iter().eq(after) {
             return Err(Error::field(&self.file, "validators", "a validator must not change objects"));
         }
         Ok(())
     }
+}
+
+/// The object without the label that says it was validated.
+fn unmarked(node: &Node) -> Node {
+    let mut node = node.clone();
+    if let Some(metadata) = node.get_mut("metadata")
+        && let Some(labels) = metadata.get_mut("labels")
+        && labels.remove(VALIDATED_BY).is_some()
+        && labels.is_empty_collection()
+    {
+        metadata.remove("labels");
+    }
+    node
 }
