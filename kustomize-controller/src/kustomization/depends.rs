@@ -170,7 +170,8 @@ fn is_ready(ks: &Kustomization) -> bool {
 fn same_source(a: &Kustomization, b: &Kustomization) -> bool {
     let of = |ks: &Kustomization| {
         let source = &ks.spec.source_ref;
-        (source.kind, source.name.clone(), source.namespace.clone().unwrap_or_else(|| namespace(ks).to_owned()))
+        let of = source.namespace.clone().filter(|namespace| !namespace.is_empty());
+        (source.kind, source.name.clone(), of.unwrap_or_else(|| namespace(ks).to_owned()))
     };
     of(a) == of(b)
 }

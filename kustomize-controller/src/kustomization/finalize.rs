@@ -9,7 +9,7 @@ use weir_api::{
 };
 use weir_apply::{Owner, prune::prune};
 use weir_manifest::{inventory::Entry, plan::deletions};
-use weir_reconcile::{Conclusion, Event, Outcome, Requeue, Severity, conditions, describe};
+use weir_reconcile::{Conclusion, Conditions, Event, Outcome, Requeue, Severity, conditions, describe};
 use weir_runtime::{Finalized, Run};
 
 use super::{apply, recover, timing};
@@ -36,7 +36,7 @@ pub async fn finalize(ks: &Kustomization, run: &Run, edge: &impl Edge, memory: &
         // They are in another cluster: here are only namesakes.
         let said = "unable to prune objects: spec.kubeConfig is not supported by this version of Weir yet; let Flux's \
                     kustomize-controller delete them, or keep them with spec.deletionPolicy: Orphan";
-        return again(ks, vec![told(ks, Severity::Error, said)]);
+        return stays(ks, run, said);
     }
     match edge.can_impersonate(ks).await {
         Ok(true) => delete(ks, run, edge).await,
@@ -72,7 +72,8 @@ async fn delete(ks: &Kustomization, run: &Run, edge: &impl Edge) -> Finalized<Ku
     let pruned = prune(deletions(entries), &cluster, edge.watches(), &apply::ownership(), &owner).await;
     if let Some(errors) = pruned.errors() {
         tracing::error!(error = errors, "pruning for deleted resource failed");
-        return again(ks, vec![told(ks, Severity::Error, "pruning for deleted resource failed")]);
+        let message = format!("pruning for deleted resource failed: {errors}");
+        return again(ks, vec![told(ks, Severity::Error, message)]);
     }
     let waits = ks.spec.deletion_policy == Some(DeletionPolicy::WaitForTermination);
     if !waits || pruned.deleted.is_empty() {
@@ -99,6 +100,19 @@ fn done(ks: &Kustomization, log: &str) -> Finalized<KustomizationStatus> {
     if log.is_empty() { Finalized::done() } else { Finalized::Done(vec![told(ks, Severity::Info, log)]) }
 }
 
+/// It cannot be done here, however often it is tried: `Ready` says so, and people are told once.
+fn stays(ks: &Kustomization, run: &Run, said: &str) -> Finalized<KustomizationStatus> {
+    let mut status = ks.status.clone().unwrap_or_default();
+    let ready = conditions::find(&status.conditions, conditions::READY);
+    let is_told = ready.is_some_and(|ready| ready.message == said);
+    let mut list = Conditions::new(&status.conditions, ks.metadata.generation, run.now);
+    list.mark_false(conditions::READY, reason::PRUNE_FAILED, said);
+    status.conditions = list.into_vec();
+    let now = Kustomization { status: Some(status.clone()), ..ks.clone() };
+    let events = if is_told { Vec::new() } else { vec![told(&now, Severity::Error, said)] };
+    Finalized::NotYet(Conclusion { status, events, requeue: Requeue::Backoff, outcome: Outcome::Failed })
+}
+
 fn again(ks: &Kustomization, events: Vec<Event>) -> Finalized<KustomizationStatus> {
     let status = ks.status.clone().unwrap_or_default();
     Finalized::NotYet(Conclusion { status, events, requeue: Requeue::Backoff, outcome: Outcome::Failed })
@@ -117,4 +131,29 @@ fn told(ks: &Kustomization, severity: Severity, message: impl Into<String>) -> E
         }
     }
     event
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use weir_runtime::{ObjectKey, Trigger, clock::Clock};
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_pruned_here_says_so_once() {
+        let ks: Kustomization = serde_json::from_value(json!({"apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+            "kind": "Kustomization", "metadata": {"name": "a", "namespace": "n", "generation": 1},
+            "spec": {"interval": "1m", "prune": true, "sourceRef": {"kind": "GitRepository", "name": "s"}}}))
+        .unwrap();
+        let run = Run::detached(ObjectKey::new("n", "a"), Trigger::Deleted, Clock::system());
+        let Finalized::NotYet(first) = stays(&ks, &run, "not here") else { panic!("it let go of the objects") };
+        let ready = conditions::find(&first.status.conditions, conditions::READY).unwrap();
+        assert_eq!((ready.reason.as_str(), ready.message.as_str()), ("PruneFailed", "not here"));
+        assert_eq!((first.events.len(), first.events[0].reason.as_str()), (1, "PruneFailed"));
+        let ks = Kustomization { status: Some(first.status), ..ks };
+        let Finalized::NotYet(second) = stays(&ks, &run, "not here") else { panic!("it let go of the objects") };
+        assert!(second.events.is_empty());
+        assert_eq!(second.requeue, Requeue::Backoff);
+    }
 }
