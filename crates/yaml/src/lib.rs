@@ -8,8 +8,10 @@
 //! [`parse`] keeps comments, styles, tags, anchors and positions; it bounds size, depth and alias expansion by [`Limits`].
 //! [`sigs`] reads and prints plain values as `sigs.k8s.io/yaml` does: `sigs::from_str(text)`, `sigs::from_str_strict(text)`,
 //! `sigs::to_string(&value)`, and Helm's `toYamlPretty` as `sigs::to_string_pretty(&value)`.
+//! [`Edit`] changes single scalars of a text and leaves every other byte of it as it is.
 //! [`Schema`] says which plain scalars are booleans, numbers and nulls: go-yaml v2 (what sigs.k8s.io/yaml reads) and v3 differ.
 
+mod edit;
 mod emit;
 mod error;
 mod expand;
@@ -21,6 +23,7 @@ pub mod sigs;
 mod value;
 mod writer;
 
+pub use edit::{Edit, EditError, Scalar, Step};
 pub use emit::{EmitOptions, SequenceIndent, emit, emit_all, emit_with, sequence_indent_of};
 pub use error::{Error, ErrorKind, Limits};
 pub use node::{Comments, Data, Document, Node, Position, Style};

@@ -16,14 +16,17 @@ mod token;
 use self::compose::Composer;
 use crate::{Document, Error, ErrorKind, Limits, Node};
 
+/// Errors are rare and results are many: an error goes through the reader behind one pointer.
+type Fault = Box<Error>;
+
 /// Reads every document of `text`. Documents without content are left out, as a reader of manifests does.
 ///
 /// # Errors
 /// The first thing that is no YAML or passes a limit, with its line and column.
 pub fn parse(text: &str, limits: &Limits) -> Result<Vec<Document>, Error> {
-    let mut composer = Composer::new(text, limits)?;
+    let mut composer = Composer::new(text, limits).map_err(|fault| *fault)?;
     let mut documents = Vec::new();
-    while let Some(node) = composer.document()? {
+    while let Some(node) = composer.document().map_err(|fault| *fault)? {
         if !node.is_absent() {
             documents.push(node);
         }
@@ -52,10 +55,10 @@ pub fn parse_one(text: &str, limits: &Limits) -> Result<Document, Error> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_first(text: &str, limits: &Limits) -> Result<Option<Document>, Error> {
-    Composer::new(text, limits)?.document()
+    Composer::new(text, limits).and_then(|mut composer| composer.document()).map_err(|fault| *fault)
 }
 
 /// As [`parse_first`], by go-yaml v2, which finds less of what is wrong behind the document.
 pub(crate) fn parse_first_v2(text: &str, limits: &Limits) -> Result<Option<Document>, Error> {
-    Composer::frugal(text, limits)?.document()
+    Composer::frugal(text, limits).and_then(|mut composer| composer.document()).map_err(|fault| *fault)
 }

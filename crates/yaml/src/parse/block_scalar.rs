@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::Fault;
 use super::cursor::is_blank;
 use super::scan::Scanner;
 use super::token::Mark;
-use crate::{Error, Style};
+use crate::Style;
 
 /// How a block scalar ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +17,7 @@ enum Chomp {
 }
 
 impl Scanner<'_> {
-    pub(super) fn block_scalar(&mut self, literal: bool) -> Result<(), Error> {
+    pub(super) fn block_scalar(&mut self, literal: bool) -> Result<(), Fault> {
         let start = self.mark();
         self.advance(1);
         let (chomp, increment) = self.block_header()?;
@@ -37,7 +38,7 @@ impl Scanner<'_> {
     }
 
     /// The sign of how it ends and the indentation, in any order.
-    fn block_header(&mut self) -> Result<(Chomp, Option<i32>), Error> {
+    fn block_header(&mut self) -> Result<(Chomp, Option<i32>), Fault> {
         let mut chomp = self.chomp();
         let increment = match self.peek() {
             b'0' => return Err(self.syntax("found an indentation indicator equal to 0")),
@@ -64,7 +65,7 @@ impl Scanner<'_> {
     }
 
     /// The lines and where they end. `indent`: their indentation, 0 when the first line with text shows it.
-    fn block_text(&mut self, mut indent: i32, literal: bool, chomp: Chomp) -> Result<(String, Mark), Error> {
+    fn block_text(&mut self, mut indent: i32, literal: bool, chomp: Chomp) -> Result<(String, Mark), Fault> {
         let mut text = String::new();
         let mut end = self.mark();
         let mut line_break = "";
@@ -99,7 +100,7 @@ impl Scanner<'_> {
     }
 
     /// Over blank lines and the indentation of the next line; finds the indentation when it is 0.
-    fn block_breaks(&mut self, indent: &mut i32, breaks: &mut String, end: &mut Mark) -> Result<(), Error> {
+    fn block_breaks(&mut self, indent: &mut i32, breaks: &mut String, end: &mut Mark) -> Result<(), Fault> {
         *end = self.mark();
         let mut widest = 0;
         loop {

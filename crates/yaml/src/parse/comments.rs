@@ -195,8 +195,8 @@ impl<'a> Scanner<'a> {
     fn commented_token(&self) -> Option<(i32, bool)> {
         let mut last = self.tokens.iter().rev();
         let token = last.next()?;
-        let token = if token.kind == Kind::Comma { last.next().unwrap_or(token) } else { token };
-        Some((token.start.at, token.kind == Kind::Value))
+        let token = if matches!(token.kind, Kind::Comma) { last.next().unwrap_or(token) } else { token };
+        Some((token.start.at, matches!(token.kind, Kind::Value)))
     }
 
     /// Appends the comment `ahead` bytes further on, over any blank lines in between; ends at its line break.

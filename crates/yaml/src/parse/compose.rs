@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::Fault;
 use super::comments::Place;
 use super::cursor::error_at;
 use super::scan::Scanner;
@@ -68,16 +69,16 @@ pub(super) fn position(start: Mark, end: i32) -> Position {
 
 impl<'a> Composer<'a> {
     /// Reads as go-yaml v3 does.
-    pub(super) fn new(text: &'a str, limits: &Limits) -> Result<Self, Error> {
+    pub(super) fn new(text: &'a str, limits: &Limits) -> Result<Self, Fault> {
         Self::with_lookahead(text, limits, 2)
     }
 
     /// Reads as go-yaml v2 does, which knows no comments and looks no further than it must.
-    pub(super) fn frugal(text: &'a str, limits: &Limits) -> Result<Self, Error> {
+    pub(super) fn frugal(text: &'a str, limits: &Limits) -> Result<Self, Fault> {
         Self::with_lookahead(text, limits, 0)
     }
 
-    fn with_lookahead(text: &'a str, limits: &Limits, ahead: usize) -> Result<Self, Error> {
+    fn with_lookahead(text: &'a str, limits: &Limits, ahead: usize) -> Result<Self, Fault> {
         let mut scanner = Scanner::new(text, limits, ahead)?;
         scanner.next()?;
         scanner.take();
@@ -95,9 +96,21 @@ impl<'a> Composer<'a> {
     }
 
     /// The next token; comments up to it become pending.
-    pub(super) fn peek(&mut self) -> Result<&Token<'a>, Error> {
-        let token = self.scanner.next()?;
-        let (at, ends_block) = (token.start.at, token.kind == Kind::BlockEnd);
+    #[inline]
+    pub(super) fn peek(&mut self) -> Result<&Token<'a>, Fault> {
+        if !self.scanner.ready || !self.scanner.comments.is_empty() {
+            self.advance()?;
+        }
+        Ok(self.scanner.shown())
+    }
+
+    fn advance(&mut self) -> Result<(), Fault> {
+        self.scanner.next()?;
+        if self.scanner.comments.is_empty() {
+            return Ok(());
+        }
+        let token = self.scanner.shown();
+        let (at, ends_block) = (token.start.at, matches!(token.kind, Kind::BlockEnd));
         while let Some(comment) = self.scanner.comments.front() {
             // A head waits for what it stands above.
             if at < comment.token || (ends_block && comment.place == Place::Head) {
@@ -114,7 +127,7 @@ impl<'a> Composer<'a> {
             slot.push_str(comment.text.as_str());
             self.scanner.comments.pop_front();
         }
-        self.scanner.next()
+        Ok(())
     }
 
     pub(super) fn take(&mut self) -> Token<'a> {
@@ -130,14 +143,8 @@ impl<'a> Composer<'a> {
         std::mem::take(&mut self.pending)
     }
 
-    /// The next token is one of `kinds`.
-    pub(super) fn at(&mut self, kinds: &[Kind<'a>]) -> Result<bool, Error> {
-        let kind = &self.peek()?.kind;
-        Ok(kinds.iter().any(|other| kind.is(other)))
-    }
-
     /// An error at the next token.
-    pub(super) fn unexpected(&mut self, what: &'static str) -> Error {
+    pub(super) fn unexpected(&mut self, what: &'static str) -> Fault {
         match self.peek() {
             Ok(token) => error_at(ErrorKind::Syntax(what), token.start),
             Err(error) => error,
@@ -149,7 +156,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Counts a node against the limits.
-    pub(super) fn count(&mut self) -> Result<(), Error> {
+    pub(super) fn count(&mut self) -> Result<(), Fault> {
         self.nodes += 1;
         if self.nodes <= self.limits.nodes {
             return Ok(());
@@ -159,10 +166,10 @@ impl<'a> Composer<'a> {
     }
 
     /// The next document; none at the end of the stream.
-    pub(super) fn document(&mut self) -> Result<Option<Document>, Error> {
+    pub(super) fn document(&mut self) -> Result<Option<Document>, Fault> {
         let first = self.documents == 0;
         if !first {
-            while self.peek()?.kind == Kind::DocumentEnd {
+            while matches!(self.peek()?.kind, Kind::DocumentEnd) {
                 self.take();
             }
         }
@@ -181,7 +188,7 @@ impl<'a> Composer<'a> {
         self.anchors.clear();
         let (head, mut node) =
             if explicit { (String::new(), self.explicit_document()?) } else { self.bare_document()? };
-        if self.peek()?.kind == Kind::DocumentEnd {
+        if matches!(self.peek()?.kind, Kind::DocumentEnd) {
             self.take();
         }
         let last = self.take_comments();
@@ -192,7 +199,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A document that begins without `---`. What a blank line sets off from its content is its own comment.
-    fn bare_document(&mut self) -> Result<(String, Node), Error> {
+    fn bare_document(&mut self) -> Result<(String, Node), Fault> {
         self.directives()?;
         let mut head = String::new();
         let pending = &mut self.pending.head;
@@ -205,9 +212,9 @@ impl<'a> Composer<'a> {
         Ok((head, self.node(true, false)?))
     }
 
-    fn explicit_document(&mut self) -> Result<Node, Error> {
+    fn explicit_document(&mut self) -> Result<Node, Fault> {
         self.directives()?;
-        if self.peek()?.kind != Kind::DocumentStart {
+        if !matches!(self.peek()?.kind, Kind::DocumentStart) {
             return Err(self.unexpected("did not find expected <document start>"));
         }
         self.take();
@@ -225,7 +232,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn directives(&mut self) -> Result<(), Error> {
+    fn directives(&mut self) -> Result<(), Fault> {
         let mut versions = 0;
         loop {
             match &self.peek()?.kind {
@@ -252,7 +259,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A node that is not there.
-    pub(super) fn empty(&mut self, at: Mark) -> Result<Node, Error> {
+    pub(super) fn empty(&mut self, at: Mark) -> Result<Node, Fault> {
         self.count()?;
         let mut node = Node::scalar("");
         node.position = position(at, at.at);
@@ -260,7 +267,7 @@ impl<'a> Composer<'a> {
     }
 
     /// `block`: block collections may begin here; `indentless`: also a sequence at its parent's indentation.
-    pub(super) fn node(&mut self, block: bool, indentless: bool) -> Result<Node, Error> {
+    pub(super) fn node(&mut self, block: bool, indentless: bool) -> Result<Node, Fault> {
         self.count()?;
         if matches!(self.peek()?.kind, Kind::Alias(_)) {
             return self.alias();
@@ -297,7 +304,7 @@ impl<'a> Composer<'a> {
         self.anchors.extend(anchor);
     }
 
-    fn alias(&mut self) -> Result<Node, Error> {
+    fn alias(&mut self) -> Result<Node, Fault> {
         let comments = self.take_comments();
         let token = self.take();
         let Kind::Alias(name) = token.kind else { return Err(self.unexpected("did not find expected node content")) };
@@ -320,7 +327,7 @@ impl<'a> Composer<'a> {
     }
 
     /// Anchor and tag, in any order.
-    fn properties(&mut self) -> Result<Properties<'a>, Error> {
+    fn properties(&mut self) -> Result<Properties<'a>, Fault> {
         let mut properties = Properties::default();
         for _ in 0..2 {
             match &self.peek()?.kind {
@@ -337,7 +344,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A tag's short form, `!!str` for `tag:yaml.org,2002:str`.
-    fn tag(&mut self, handle: &str, rest: String) -> Result<String, Error> {
+    fn tag(&mut self, handle: &str, rest: String) -> Result<String, Fault> {
         let tag = if handle.is_empty() {
             rest
         } else {
@@ -349,21 +356,24 @@ impl<'a> Composer<'a> {
         Ok(tag.strip_prefix(YAML_TAGS).map(|short| format!("!!{short}")).unwrap_or(tag))
     }
 
-    fn block_sequence(&mut self, anchor: Option<&'a str>) -> Result<Node, Error> {
+    fn block_sequence(&mut self, anchor: Option<&'a str>) -> Result<Node, Fault> {
         self.register(anchor);
         let head = std::mem::take(&mut self.stem);
         self.take();
         let mut items = Vec::new();
         loop {
-            if self.at(&[Kind::BlockEnd])? {
+            if matches!(self.peek()?.kind, Kind::BlockEnd) {
                 break;
             }
-            if !self.at(&[Kind::Entry])? {
+            if !matches!(self.peek()?.kind, Kind::Entry) {
                 return Err(self.unexpected("did not find expected '-' indicator"));
             }
             let mark = self.entry()?;
-            let item =
-                if self.at(&[Kind::Entry, Kind::BlockEnd])? { self.empty(mark)? } else { self.node(true, false)? };
+            let item = if matches!(self.peek()?.kind, Kind::Entry | Kind::BlockEnd) {
+                self.empty(mark)?
+            } else {
+                self.node(true, false)?
+            };
             items.push(item);
         }
         self.take();
@@ -372,23 +382,23 @@ impl<'a> Composer<'a> {
         Ok(node)
     }
 
-    fn indentless_sequence(&mut self, properties: &Properties<'a>) -> Result<Vec<Node>, Error> {
+    fn indentless_sequence(&mut self, properties: &Properties<'a>) -> Result<Vec<Node>, Fault> {
         self.register(properties.anchor);
         let mut items = Vec::new();
-        while self.at(&[Kind::Entry])? {
+        while matches!(self.peek()?.kind, Kind::Entry) {
             let mark = self.entry()?;
-            let none = [Kind::Entry, Kind::Key, Kind::Value, Kind::BlockEnd];
-            let item = if self.at(&none)? { self.empty(mark)? } else { self.node(true, false)? };
+            let empty = matches!(self.peek()?.kind, Kind::Entry | Kind::Key | Kind::Value | Kind::BlockEnd);
+            let item = if empty { self.empty(mark)? } else { self.node(true, false)? };
             items.push(item);
         }
         Ok(items)
     }
 
     /// Over a `-`; what stood above it belongs to the collection that begins behind it, if one does.
-    fn entry(&mut self) -> Result<Mark, Error> {
+    fn entry(&mut self) -> Result<Mark, Fault> {
         let above = self.pending.head.len();
         let mark = self.take().end;
-        if above > 0 && self.at(&[Kind::SequenceStart, Kind::MappingStart])? {
+        if above > 0 && matches!(self.peek()?.kind, Kind::SequenceStart | Kind::MappingStart) {
             let rest = self.pending.head.get(above + 1..).unwrap_or_default().to_owned();
             self.stem = std::mem::replace(&mut self.pending.head, rest);
             self.stem.truncate(above);
@@ -396,14 +406,14 @@ impl<'a> Composer<'a> {
         Ok(mark)
     }
 
-    fn block_mapping(&mut self, anchor: Option<&'a str>) -> Result<Node, Error> {
+    fn block_mapping(&mut self, anchor: Option<&'a str>) -> Result<Node, Fault> {
         self.register(anchor);
         let head = std::mem::take(&mut self.stem);
         self.take();
         let mut entries: Vec<(Node, Node)> = Vec::new();
         let mut keys = Keys::default();
-        while !self.at(&[Kind::BlockEnd])? {
-            if !self.at(&[Kind::Key])? {
+        while !matches!(self.peek()?.kind, Kind::BlockEnd) {
+            if !matches!(self.peek()?.kind, Kind::Key) {
                 return Err(self.unexpected("did not find expected key"));
             }
             let mark = self.take().end;
@@ -413,7 +423,7 @@ impl<'a> Composer<'a> {
                 move_foot(&mut key, previous);
             }
             let next = self.peek()?;
-            let (at_value, mark) = (next.kind == Kind::Value, next.start);
+            let (at_value, mark) = (matches!(next.kind, Kind::Value), next.start);
             let value = if at_value {
                 let mark = self.take().end;
                 self.block_part(mark)?
@@ -438,11 +448,15 @@ impl<'a> Composer<'a> {
     }
 
     /// A key or a value of a block mapping; nothing may be there.
-    fn block_part(&mut self, mark: Mark) -> Result<Node, Error> {
-        if self.at(&[Kind::Key, Kind::Value, Kind::BlockEnd])? { self.empty(mark) } else { self.node(true, true) }
+    fn block_part(&mut self, mark: Mark) -> Result<Node, Fault> {
+        if matches!(self.peek()?.kind, Kind::Key | Kind::Value | Kind::BlockEnd) {
+            self.empty(mark)
+        } else {
+            self.node(true, true)
+        }
     }
 
-    pub(super) fn check_duplicate(&self, keys: &mut Keys, entries: &[(Node, Node)], key: &Node) -> Result<(), Error> {
+    pub(super) fn check_duplicate(&self, keys: &mut Keys, entries: &[(Node, Node)], key: &Node) -> Result<(), Fault> {
         const FEW: usize = 12;
         if self.limits.duplicate_keys {
             return Ok(());
@@ -466,7 +480,7 @@ impl<'a> Composer<'a> {
         match first {
             Some(first) => {
                 let kind = ErrorKind::DuplicateKey { key: text.to_owned(), first };
-                Err(Error::new(kind, key.position.line, key.position.column))
+                Err(Box::new(Error::new(kind, key.position.line, key.position.column)))
             }
             None => Ok(()),
         }

@@ -2,6 +2,7 @@
 //!
 //! As in YAML 1.1, NEL, LS and PS break lines like the line feed does.
 
+use super::Fault;
 use super::scan::Scanner;
 use super::token::Mark;
 use crate::{Error, ErrorKind};
@@ -125,12 +126,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// An error at the place reached.
-    pub(super) fn syntax(&self, what: &'static str) -> Error {
+    pub(super) fn syntax(&self, what: &'static str) -> Fault {
         error_at(ErrorKind::Syntax(what), self.mark())
     }
 }
 
-pub(super) fn error_at(kind: ErrorKind, mark: Mark) -> Error {
+pub(super) fn error_at(kind: ErrorKind, mark: Mark) -> Fault {
     let count = |n: i32| u32::try_from(n).unwrap_or(0) + 1;
-    Error::new(kind, count(mark.line), count(mark.column))
+    Box::new(Error::new(kind, count(mark.line), count(mark.column)))
 }

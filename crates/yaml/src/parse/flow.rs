@@ -1,26 +1,46 @@
 //! Tokens to nodes: flow collections, `[a, b]` and `{a: b}`.
 
+use super::Fault;
 use super::compose::{Composer, Keys, foot_to_key, position};
 use super::token::Kind;
-use crate::{Data, Error, Node, Style};
+use crate::{Data, Node, Style};
+
+#[derive(Debug, Clone, Copy)]
+enum Bracket {
+    Square,
+    Curly,
+}
+
+impl Bracket {
+    fn closes(self, kind: &Kind<'_>) -> bool {
+        match self {
+            Bracket::Square => matches!(kind, Kind::FlowSequenceEnd),
+            Bracket::Curly => matches!(kind, Kind::FlowMappingEnd),
+        }
+    }
+}
 
 impl<'a> Composer<'a> {
-    pub(super) fn flow_sequence(&mut self, anchor: Option<&'a str>) -> Result<Node, Error> {
+    pub(super) fn flow_sequence(&mut self, anchor: Option<&'a str>) -> Result<Node, Fault> {
         let head = self.flow_start(anchor);
         let mut items = Vec::new();
-        while self.flow_goes_on(items.is_empty(), &Kind::FlowSequenceEnd, "did not find expected ',' or ']'")? {
-            let item = if self.at(&[Kind::Key])? { self.single_pair()? } else { self.node(false, false)? };
+        while self.flow_goes_on(items.is_empty(), Bracket::Square, "did not find expected ',' or ']'")? {
+            let item =
+                if matches!(self.peek()?.kind, Kind::Key) { self.single_pair()? } else { self.node(false, false)? };
             items.push(item);
         }
         Ok(self.flow_end(head, Data::Sequence(items)))
     }
 
-    pub(super) fn flow_mapping(&mut self, anchor: Option<&'a str>) -> Result<Node, Error> {
+    pub(super) fn flow_mapping(&mut self, anchor: Option<&'a str>) -> Result<Node, Fault> {
         let head = self.flow_start(anchor);
         let mut entries: Vec<(Node, Node)> = Vec::new();
         let mut keys = Keys::default();
-        while self.flow_goes_on(entries.is_empty(), &Kind::FlowMappingEnd, "did not find expected ',' or '}'")? {
-            let (key, value) = foot_to_key_of(self.flow_entry()?);
+        while self.flow_goes_on(entries.is_empty(), Bracket::Curly, "did not find expected ',' or '}'")? {
+            let (key, value) = {
+                let (key, value) = self.flow_entry()?;
+                foot_to_key(key, value)
+            };
             self.check_duplicate(&mut keys, &entries, &key)?;
             entries.push((key, value));
         }
@@ -46,41 +66,41 @@ impl<'a> Composer<'a> {
     }
 
     /// Another item follows; the comma before it is taken.
-    fn flow_goes_on(&mut self, first: bool, end: &Kind<'a>, otherwise: &'static str) -> Result<bool, Error> {
-        if self.peek()?.kind.is(end) {
+    fn flow_goes_on(&mut self, first: bool, end: Bracket, otherwise: &'static str) -> Result<bool, Fault> {
+        if end.closes(&self.peek()?.kind) {
             return Ok(false);
         }
         if !first {
-            if !self.at(&[Kind::Comma])? {
+            if !matches!(self.peek()?.kind, Kind::Comma) {
                 return Err(self.unexpected(otherwise));
             }
             self.take();
         }
-        Ok(!self.peek()?.kind.is(end))
+        Ok(!end.closes(&self.peek()?.kind))
     }
 
-    fn flow_entry(&mut self) -> Result<(Node, Node), Error> {
-        if !self.at(&[Kind::Key])? {
+    fn flow_entry(&mut self) -> Result<(Node, Node), Fault> {
+        if !matches!(self.peek()?.kind, Kind::Key) {
             let key = self.node(false, false)?;
             let at = self.peek()?.start;
             return Ok((key, self.empty(at)?));
         }
         self.take();
-        let key = if self.at(&[Kind::Value, Kind::Comma, Kind::FlowMappingEnd])? {
+        let key = if matches!(self.peek()?.kind, Kind::Value | Kind::Comma | Kind::FlowMappingEnd) {
             let at = self.peek()?.start;
             self.empty(at)?
         } else {
             self.node(false, false)?
         };
-        let value = self.flow_value(&Kind::FlowMappingEnd)?;
+        let value = self.flow_value(Bracket::Curly)?;
         Ok((key, value))
     }
 
-    fn flow_value(&mut self, end: &Kind<'a>) -> Result<Node, Error> {
+    fn flow_value(&mut self, end: Bracket) -> Result<Node, Fault> {
         let mut at = self.peek()?.start;
-        if self.at(&[Kind::Value])? {
+        if matches!(self.peek()?.kind, Kind::Value) {
             at = self.take().end;
-            if !self.peek()?.kind.is(end) && !self.at(&[Kind::Comma])? {
+            if !end.closes(&self.peek()?.kind) && !matches!(self.peek()?.kind, Kind::Comma) {
                 return self.node(false, false);
             }
         }
@@ -88,18 +108,18 @@ impl<'a> Composer<'a> {
     }
 
     /// `a: b` in a sequence, a mapping of its own.
-    fn single_pair(&mut self) -> Result<Node, Error> {
+    fn single_pair(&mut self) -> Result<Node, Fault> {
         self.count()?;
         let start = self.peek()?.start;
         self.take();
-        let key = if self.at(&[Kind::Value, Kind::Comma, Kind::FlowSequenceEnd])? {
+        let key = if matches!(self.peek()?.kind, Kind::Value | Kind::Comma | Kind::FlowSequenceEnd) {
             // go-yaml goes past the token here, so that `[? : a]` is refused.
             let end = self.take().end;
             self.empty(end)?
         } else {
             self.node(false, false)?
         };
-        let value = self.flow_value(&Kind::FlowSequenceEnd)?;
+        let value = self.flow_value(Bracket::Square)?;
         let (key, value) = foot_to_key(key, value);
         self.peek()?;
         let mut node = Node::new(Data::Mapping(vec![(key, value)]));
@@ -107,8 +127,4 @@ impl<'a> Composer<'a> {
         node.position = position(start, self.span_end());
         Ok(node)
     }
-}
-
-fn foot_to_key_of((key, value): (Node, Node)) -> (Node, Node) {
-    foot_to_key(key, value)
 }

@@ -1,9 +1,9 @@
 //! Anchors, aliases, tags and directives.
 
+use super::Fault;
 use super::cursor::{is_blank, is_word};
 use super::scan::Scanner;
 use super::token::{Kind, Token};
-use crate::Error;
 
 fn is_uri(byte: u8) -> bool {
     is_word(byte)
@@ -41,7 +41,7 @@ impl<'a> Scanner<'a> {
         self.slice(start, self.pos)
     }
 
-    pub(super) fn anchor(&mut self, alias: bool) -> Result<(), Error> {
+    pub(super) fn anchor(&mut self, alias: bool) -> Result<(), Fault> {
         let start = self.mark();
         self.advance(1);
         let name = self.word();
@@ -56,7 +56,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// `!<uri>`, `!handle!rest`, `!rest` or `!`.
-    pub(super) fn tag(&mut self) -> Result<(), Error> {
+    pub(super) fn tag(&mut self) -> Result<(), Fault> {
         let start = self.mark();
         let (handle, rest) = if self.peek_at(1) == b'<' {
             self.advance(2);
@@ -95,7 +95,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The text of a URI behind `head`, escapes undone. Nothing at all is refused unless it `may_be_empty`.
-    fn uri(&mut self, head: &str, may_be_empty: bool) -> Result<String, Error> {
+    fn uri(&mut self, head: &str, may_be_empty: bool) -> Result<String, Fault> {
         let mut bytes = head.as_bytes().to_vec();
         let start = self.pos;
         while is_uri(self.peek()) {
@@ -113,7 +113,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// One character written as `%XX` for each of its bytes.
-    fn uri_character(&mut self, bytes: &mut Vec<u8>) -> Result<(), Error> {
+    fn uri_character(&mut self, bytes: &mut Vec<u8>) -> Result<(), Fault> {
         let mut left = 1;
         let mut first = true;
         while left > 0 {
@@ -146,7 +146,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A line `%YAML 1.1` or `%TAG !handle! prefix`.
-    pub(super) fn directive(&mut self) -> Result<(), Error> {
+    pub(super) fn directive(&mut self) -> Result<(), Fault> {
         let start = self.mark();
         self.advance(1);
         let name = self.word();
@@ -182,7 +182,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn version_number(&mut self) -> Result<u8, Error> {
+    fn version_number(&mut self) -> Result<u8, Fault> {
         let digits = self.bytes.iter().skip(self.pos).take_while(|byte| byte.is_ascii_digit()).count();
         let number = self.slice(self.pos, self.pos + digits);
         match digits {
@@ -195,7 +195,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn tag_directive(&mut self) -> Result<Kind<'a>, Error> {
+    fn tag_directive(&mut self) -> Result<Kind<'a>, Fault> {
         if self.peek() != b'!' {
             return Err(self.syntax("did not find expected '!'"));
         }

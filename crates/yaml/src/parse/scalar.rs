@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::Fault;
 use super::cursor::is_blank;
 use super::scan::Scanner;
 use super::token::{Kind, Mark, Token};
-use crate::{Error, Style};
+use crate::Style;
 
 /// A scalar being read: a slice of the text as long as nothing was folded or escaped.
 struct Pieces<'a> {
@@ -86,7 +87,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A plain scalar, which may go on on further lines indented more than the collection around it.
-    pub(super) fn plain(&mut self) -> Result<(), Error> {
+    pub(super) fn plain(&mut self) -> Result<(), Fault> {
         let start = self.mark();
         let least = self.indent + 1;
         let mut pieces = Pieces::new(self.text, self.pos);
@@ -152,7 +153,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A scalar in quotes, the cursor on the first.
-    pub(super) fn quoted(&mut self, quote: u8) -> Result<(), Error> {
+    pub(super) fn quoted(&mut self, quote: u8) -> Result<(), Fault> {
         let start = self.mark();
         self.advance(1);
         let mut pieces = Pieces::new(self.text, self.pos);
@@ -177,7 +178,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Text up to a blank, a line break or the closing quote; true when it ended in an escaped line break.
-    fn quoted_run(&mut self, quote: u8, pieces: &mut Pieces<'a>) -> Result<bool, Error> {
+    fn quoted_run(&mut self, quote: u8, pieces: &mut Pieces<'a>) -> Result<bool, Fault> {
         loop {
             let rest = self.bytes.get(self.pos..).unwrap_or_default();
             let ends = |at: usize, byte: u8| match byte {
@@ -236,7 +237,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn escape(&mut self, pieces: &mut Pieces<'a>) -> Result<(), Error> {
+    fn escape(&mut self, pieces: &mut Pieces<'a>) -> Result<(), Fault> {
         let (plain, digits) = match self.peek_at(1) {
             b'0' => ('\0', 0),
             b'a' => ('\x07', 0),

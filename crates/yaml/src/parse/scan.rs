@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::Fault;
 use super::comments::Comment;
 use super::cursor::error_at;
 use super::token::{Kind, Mark, Token};
@@ -37,7 +38,7 @@ pub(super) struct Scanner<'a> {
     pub(super) tokens: VecDeque<Token<'a>>,
     /// Tokens taken from the queue so far.
     taken: usize,
-    ready: bool,
+    pub(super) ready: bool,
     ahead: usize,
     pub(super) comments: VecDeque<Comment<'a>>,
     pub(super) indent: i32,
@@ -51,8 +52,8 @@ pub(super) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// `ahead`: tokens read before the first is handed out; comments need to see two.
-    pub(super) fn new(text: &'a str, limits: &Limits, ahead: usize) -> Result<Self, Error> {
-        let too_long = || Error::new(ErrorKind::Limit { what: "size in bytes", limit: limits.size }, 0, 0);
+    pub(super) fn new(text: &'a str, limits: &Limits, ahead: usize) -> Result<Self, Fault> {
+        let too_long = || Box::new(Error::new(ErrorKind::Limit { what: "size in bytes", limit: limits.size }, 0, 0));
         if text.len() > limits.size || i32::try_from(text.len()).is_err() {
             return Err(too_long());
         }
@@ -83,18 +84,23 @@ impl<'a> Scanner<'a> {
         Ok(scanner)
     }
 
-    /// The next token; it stays until [`Self::take`].
-    pub(super) fn next(&mut self) -> Result<&Token<'a>, Error> {
+    /// Makes the next token ready; it stays until [`Self::take`].
+    pub(super) fn next(&mut self) -> Result<(), Fault> {
         if !self.ready {
             while self.tokens.len() <= self.ahead || self.head_may_be_key()? {
                 self.fetch()?;
             }
             self.ready = true;
         }
-        Ok(self.tokens.front().expect("the queue was just filled"))
+        Ok(())
     }
 
-    /// Takes the token [`Self::next`] showed.
+    /// The token [`Self::next`] made ready.
+    pub(super) fn shown(&self) -> &Token<'a> {
+        self.tokens.front().expect("the queue was filled before")
+    }
+
+    /// Takes the token [`Self::next`] made ready.
     pub(super) fn take(&mut self) -> Token<'a> {
         self.ready = false;
         self.taken += 1;
@@ -102,7 +108,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The first token of the queue may turn out to begin a key; more must be read to know.
-    fn head_may_be_key(&mut self) -> Result<bool, Error> {
+    fn head_may_be_key(&mut self) -> Result<bool, Fault> {
         let head = self.taken;
         let Some(level) = self.keys.iter().position(|key| key.possible && key.waits && key.token == head) else {
             return Ok(false);
@@ -110,7 +116,7 @@ impl<'a> Scanner<'a> {
         self.key_is_valid(level)
     }
 
-    fn key_is_valid(&mut self, level: usize) -> Result<bool, Error> {
+    fn key_is_valid(&mut self, level: usize) -> Result<bool, Fault> {
         let (line, pos) = (self.line, self.pos);
         let text = self.text;
         let Some(key) = self.keys.get_mut(level).filter(|key| key.possible) else { return Ok(false) };
@@ -132,7 +138,7 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    fn save_key(&mut self) -> Result<(), Error> {
+    fn save_key(&mut self) -> Result<(), Fault> {
         if !self.key_allowed {
             return Ok(());
         }
@@ -150,7 +156,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn drop_key(&mut self) -> Result<(), Error> {
+    fn drop_key(&mut self) -> Result<(), Fault> {
         let missing = self.keys.last().is_some_and(|key| key.possible && key.required);
         if missing {
             return Err(self.syntax("could not find expected ':'"));
@@ -161,7 +167,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn check_depth(&self) -> Result<(), Error> {
+    fn check_depth(&self) -> Result<(), Fault> {
         if self.flow + self.indents.len() > self.depth {
             return Err(error_at(ErrorKind::Limit { what: "depth", limit: self.depth }, self.mark()));
         }
@@ -170,7 +176,7 @@ impl<'a> Scanner<'a> {
 
     /// A block collection begins at `column`, unless it is going on there. `before`: the number of the token it stands in
     /// front of; the end of the queue when none.
-    fn deeper(&mut self, column: i32, before: Option<usize>, kind: Kind<'a>, mark: Mark) -> Result<(), Error> {
+    fn deeper(&mut self, column: i32, before: Option<usize>, kind: Kind<'a>, mark: Mark) -> Result<(), Fault> {
         if self.flow > 0 || self.indent >= column {
             return Ok(());
         }
@@ -215,7 +221,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads one token (and those that it shows to be missing) into the queue.
-    fn fetch(&mut self) -> Result<(), Error> {
+    fn fetch(&mut self) -> Result<(), Fault> {
         let scanned_from = self.mark();
         if self.ended {
             let here = self.mark();
@@ -249,13 +255,13 @@ impl<'a> Scanner<'a> {
             _ => self.mark(),
         };
         self.content(byte)?;
-        if !self.tokens.back().is_some_and(|token| token.kind == Kind::Entry) {
+        if !matches!(self.tokens.back(), Some(Token { kind: Kind::Entry, .. })) {
             self.line_comment(comments_to);
         }
         Ok(())
     }
 
-    fn content(&mut self, byte: u8) -> Result<(), Error> {
+    fn content(&mut self, byte: u8) -> Result<(), Fault> {
         let flow = self.flow > 0;
         match byte {
             b'[' => self.flow_start(Kind::FlowSequenceStart),
@@ -312,14 +318,14 @@ impl<'a> Scanner<'a> {
         self.tokens.push_back(Token { kind, start, end });
     }
 
-    fn end_of_blocks(&mut self) -> Result<(), Error> {
+    fn end_of_blocks(&mut self) -> Result<(), Fault> {
         self.shallower(-1, self.mark());
         self.drop_key()?;
         self.key_allowed = false;
         Ok(())
     }
 
-    fn end_of_stream(&mut self) -> Result<(), Error> {
+    fn end_of_stream(&mut self) -> Result<(), Fault> {
         // What ends without a line break ends as if there were one.
         if self.pos != self.line_start {
             self.line_start = self.pos;
@@ -332,7 +338,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn flow_start(&mut self, kind: Kind<'a>) -> Result<(), Error> {
+    fn flow_start(&mut self, kind: Kind<'a>) -> Result<(), Fault> {
         self.save_key()?;
         self.keys.push(KeyStart { token: self.taken + self.tokens.len(), ..KeyStart::default() });
         self.flow += 1;
@@ -342,7 +348,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn flow_end(&mut self, kind: Kind<'a>) -> Result<(), Error> {
+    fn flow_end(&mut self, kind: Kind<'a>) -> Result<(), Fault> {
         self.drop_key()?;
         if self.flow > 0 {
             self.flow -= 1;
@@ -357,14 +363,14 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn comma(&mut self) -> Result<(), Error> {
+    fn comma(&mut self) -> Result<(), Fault> {
         self.drop_key()?;
         self.key_allowed = true;
         self.push_indicator(Kind::Comma, 1);
         Ok(())
     }
 
-    fn entry(&mut self) -> Result<(), Error> {
+    fn entry(&mut self) -> Result<(), Fault> {
         if self.flow == 0 {
             if !self.key_allowed {
                 return Err(self.syntax("block sequence entries are not allowed in this context"));
@@ -377,7 +383,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn key(&mut self) -> Result<(), Error> {
+    fn key(&mut self) -> Result<(), Fault> {
         if self.flow == 0 {
             if !self.key_allowed {
                 return Err(self.syntax("mapping keys are not allowed in this context"));
@@ -390,7 +396,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn value(&mut self) -> Result<(), Error> {
+    fn value(&mut self) -> Result<(), Fault> {
         let level = self.keys.len() - 1;
         if self.key_is_valid(level)?
             && let Some(key) = self.keys.get_mut(level)
@@ -414,7 +420,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Control characters and characters that are none are refused wherever they stand.
-    fn refuse_control_characters(&mut self) -> Result<(), Error> {
+    fn refuse_control_characters(&mut self) -> Result<(), Fault> {
         let bytes = self.bytes;
         let refused = |at: usize, byte: u8| match byte {
             b'\t' | b'\n' | b'\r' => false,
@@ -428,6 +434,6 @@ impl<'a> Scanner<'a> {
         let lines = before.iter().filter(|byte| **byte == b'\n').count();
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count();
         let small = |n: usize| u32::try_from(n + 1).unwrap_or(u32::MAX);
-        Err(Error::new(ErrorKind::Syntax("control characters are not allowed"), small(lines), small(column)))
+        Err(Box::new(Error::new(ErrorKind::Syntax("control characters are not allowed"), small(lines), small(column))))
     }
 }

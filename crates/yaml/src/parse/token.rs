@@ -45,12 +45,6 @@ pub(super) enum Kind<'a> {
     Scalar(Cow<'a, str>, Style),
 }
 
-impl Kind<'_> {
-    pub(super) fn is(&self, other: &Kind<'_>) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-}
-
 #[derive(Debug, Clone)]
 pub(super) struct Token<'a> {
     pub(super) kind: Kind<'a>,

@@ -8,8 +8,15 @@ pub(crate) struct Analysis {
     pub(crate) multiline: bool,
     flow_plain: bool,
     block_plain: bool,
-    single_quoted: bool,
-    block: bool,
+    pub(crate) single_quoted: bool,
+    pub(crate) block: bool,
+}
+
+impl Analysis {
+    /// The text may stand without quotes.
+    pub(crate) fn allows_plain(&self, flow: bool) -> bool {
+        if flow { self.flow_plain } else { self.block_plain }
+    }
 }
 
 pub(crate) fn is_break(char: char) -> bool {
