@@ -201,3 +201,19 @@ fn an_object_is_applied_without_a_look_only_as_it_was_seen_clean_and_is_there() 
     t.vanish(&kind(), "ns", "a", 9);
     assert_eq!(t.glimpse(&object("a")), Some(Glimpse { version: 9, clean: false }), "it is gone");
 }
+
+#[test]
+fn kinds_that_specs_only_name_are_not_kept() {
+    let mut t = Table::default();
+    t.begin(&owner());
+    t.finish(&owner(), Attention::Wake);
+    let named = |n: u32| ObjectRef { kind: format!("Kind{n}"), ..object("other") };
+    for n in 0..100_000 {
+        assert_eq!(t.touch(&owner(), &named(n)), Some((owner(), Wake::Health)));
+    }
+    assert!(t.kinds.is_empty());
+    assert_eq!(t.take_touched(&owner()).len(), 100_000, "an owner names no more than its spec holds");
+    assert_eq!(t.finish(&owner(), Attention::None), None);
+    assert_eq!(t.touch(&owner(), &named(1)), None, "nobody waits");
+    assert!(t.take_touched(&owner()).is_empty());
+}

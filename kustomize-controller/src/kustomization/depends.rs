@@ -71,7 +71,7 @@ pub enum Blocked {
 /// What a check looks at beyond the Kustomization itself.
 pub struct View<'a> {
     /// Finds a Kustomization by namespace and name; an error says why nobody knows.
-    pub lookup: &'a dyn Fn(&Name) -> Result<Option<Arc<Kustomization>>, String>,
+    pub lookup: &'a dyn Fn(&Name) -> Found,
     /// Evaluates a readyExpr with `self` and `dep`; only called when one is set.
     pub evaluate: &'a dyn Fn(&str, &Value, &Value) -> Result<Evaluated, String>,
     /// Of dependencies in other namespaces an expression sees only what says how far they are.
@@ -79,6 +79,9 @@ pub struct View<'a> {
     /// A readyExpr comes on top of the built-in check instead of in its place.
     pub additive: bool,
 }
+
+/// A Kustomization if there is one, or why nobody knows.
+pub type Found = Result<Option<Arc<Kustomization>>, String>;
 
 /// What became of a well-formed expression: its result, or why there is none.
 pub type Evaluated = Result<bool, String>;

@@ -50,5 +50,40 @@ async fn a_new_revision_overtakes_a_wait() -> Result<()> {
     tenant.wait(kind::KUSTOMIZATION, "app", "waiting", waiting).await?;
     let next = tenant.publish(&[("web.yaml", DEPLOYMENT)]).await?;
     tenant.applied("app", &next).await?;
+    // With the gate it is told, of the revision whose checks these were.
+    let events = ["get", "events", "-n", &tenant.name, "--field-selector", "reason=HealthCheckCanceled", "-o", "json"];
+    let events: Value = serde_json::from_str(&tenant.kubectl(&events).await?)?;
+    let [event] = events["items"].as_array().map(Vec::as_slice).unwrap_or_default() else { anyhow::bail!("{events}") };
+    let text = "Health checks canceled due to new reconciliation triggered by GitRepository/overtake/app";
+    ensure!(event["message"] == text && event["type"] == "Normal", "{event}");
+    let revision = &event["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/revision"];
+    ensure!(revision.is_string() && *revision != next, "{event}");
+    Ok(())
+}
+
+/// More than are watched one by one, by an account that may watch nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_objects_of_others_is_followed_as_who_waits() -> Result<()> {
+    const MANY: usize = 60;
+    let tenant = world().await.tenant("many").await?;
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": "r", "namespace": tenant.name},
+        "rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create", "patch"]}]});
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": "r", "namespace": tenant.name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"},
+        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": tenant.name}]});
+    tenant.api().apply_all([&role, &binding]).await?;
+    let revision = tenant.publish(&[("m.yaml", &config_map("m", "", "1"))]).await?;
+    let check = |n: usize| json!({"apiVersion": "v1", "kind": "ConfigMap", "name": format!("later-{n}"), "namespace": tenant.name});
+    let checks: Vec<Value> = (0..MANY).map(check).collect();
+    tenant.kustomization("app", json!({"healthChecks": checks, "timeout": "5m", "serviceAccountName": "default"})).await?;
+    let waiting = |ks: &Value| condition_text(ks, "Reconciling").2.starts_with("Running health checks");
+    tenant.wait(kind::KUSTOMIZATION, "app", "waiting", waiting).await?;
+    for n in 0..MANY {
+        let metadata = json!({"name": format!("later-{n}"), "namespace": tenant.name});
+        tenant.api().apply(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})).await?;
+    }
+    tenant.applied("app", &revision).await?;
     Ok(())
 }

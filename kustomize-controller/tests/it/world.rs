@@ -43,6 +43,7 @@ impl World {
         let program = Program::new("kustomize-controller", env!("CARGO_BIN_EXE_kustomize-controller"))
             .args(["--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0", "--concurrent=8", "--log-level=debug"])
             .args(["--requeue-dependency=1h", "--http-retry=0"])
+            .args(["--feature-gates=CancelHealthCheckOnNewRevision=true,GroupChangeLog=true"])
             .env("KUBECONFIG", plane.kubeconfig())
             .env("RUNTIME_NAMESPACE", "default");
         let controller = Mutex::new(Process::start(&program, plane.dir())?);

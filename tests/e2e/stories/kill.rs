@@ -1,5 +1,6 @@
 //! Each service is killed in the middle of its work; the end is the same and no event is lost.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -18,8 +19,7 @@ struct Delays(u64);
 
 impl Delays {
     fn new() -> Self {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Self(u64::from(now.subsec_nanos()))
+        Self(RandomState::new().build_hasher().finish())
     }
 
     /// Up to `most` milliseconds.
