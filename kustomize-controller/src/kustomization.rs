@@ -14,6 +14,7 @@ pub mod gather;
 pub mod health;
 pub mod history;
 pub mod recover;
+pub mod repair;
 pub mod spec;
 pub mod substitute;
 pub mod timing;
@@ -26,9 +27,9 @@ use weir_api::{
     meta,
     names::{reason, weir},
 };
-use weir_apply::{Applied, Attention, Owner, Pending, Watches};
+use weir_apply::{Attention, Owner, Pending, Watches};
 use weir_artifact::tree::DirTree;
-use weir_manifest::{ObjectRef, inventory::Entry};
+use weir_manifest::{Object, ObjectRef, inventory::Entry};
 use weir_reconcile::{Conclusion, Outcome, Phase, Severity};
 use weir_runtime::{Run, Trigger};
 
@@ -39,6 +40,7 @@ use self::{
     facts::Facts,
     gather::Inputs,
     health::Watcher,
+    repair::Drift,
     spec::Spec,
 };
 use crate::{
@@ -134,9 +136,8 @@ async fn attempt(
     facts: &mut Facts,
 ) -> Result<End, Error> {
     let spec = Spec::parse(ks, edge.options())?;
-    if run.triggers.only(Trigger::Drift)
-        && let Some(until) = memory.truce(&run.key, run.now)
-    {
+    let drift = Drift::of(owner, run, edge, memory);
+    if let Some(until) = drift.rests(run) {
         return Ok(End::Quiet { until });
     }
     let artifact = match gather::artifact(ks, edge, facts).await {
@@ -153,7 +154,7 @@ async fn attempt(
     facts.secrets = std::mem::take(&mut inputs.secrets);
     let cluster = edge.cluster(ks);
     let watcher = Watcher { ks, spec: &spec, edge, memory, owner, cluster: &cluster, run };
-    let mut held = HashSet::new();
+    let (mut held, mut repaired) = (HashSet::new(), None);
     let same = |settled: &Settled| settled.inputs == inputs.digest && settled.inventory == inventory;
     match memory.take(&run.key) {
         Some(Last::Waiting(waiting)) if same(&waiting.settled) && goes_on(&waiting, run, edge, owner) => {
@@ -162,6 +163,7 @@ async fn attempt(
         Some(Last::Settled(settled)) if same(&settled) && holds(ks, &settled, edge, owner) => {
             return unchanged(&watcher, settled, facts).await;
         }
+        Some(Last::Settled(settled)) if same(&settled) && drift.is_all(run) => repaired = Some(settled),
         Some(Last::Settled(settled)) if settled.inputs == inputs.digest => held = still(ks, edge, owner),
         Some(Last::Waiting(waiting)) if waiting.failed.is_none() && edge.options().tell_cancelled_checks => {
             if let Some(end) = cancelled(ks, run, facts) {
@@ -188,7 +190,10 @@ async fn attempt(
         held: &held,
         touched: &touched,
     };
-    apply_all(&target, &watcher, inputs, memory, facts).await
+    match repaired {
+        Some(settled) => repair::run(&target, &watcher, inputs, settled, drift, facts).await,
+        None => apply_all(&target, &watcher, inputs, memory, facts).await,
+    }
 }
 
 /// Files -> objects -> cluster -> health.
@@ -199,30 +204,12 @@ async fn apply_all<E: Edge>(
     memory: &Memory,
     facts: &mut Facts,
 ) -> Result<End, Error> {
-    let Target { ks, run, spec, .. } = *target;
-    progress(run, facts, "Fetching manifests", spec);
-    let files = timed(run, "artifact", &mut facts.took.fetch, gather::files(&inputs, watcher.edge)).await?;
-    facts.attempted = true;
-    progress(run, facts, "Building manifests", spec);
-    let (digest, inputs) = (inputs.digest, inputs.variables);
-    let building = async {
-        let _slot = watcher.edge.build_slot().await;
-        let (ks, strict) = (ks.clone(), target.options.strict_substitution);
-        let build = move |interrupt| {
-            let dir = files.dir().try_clone().map_err(Error::Disk)?;
-            build::objects(&ks, &DirTree::new(dir), &inputs, &build::Settings { strict, interrupt })
-        };
-        build::thread::within(spec.timeout, run, build).await
-    };
-    let Some(built) = timed(run, "build", &mut facts.took.build, building).await? else { return Ok(End::Preempted) };
-    facts.digest = Some(built.digest);
-    if run.is_cancelled() {
-        return Ok(End::Preempted);
-    }
-    progress(run, facts, "Detecting drift", spec);
+    let Target { ks, run, .. } = *target;
+    let digest = inputs.digest;
+    let Some(objects) = build_all(target, watcher.edge, inputs, facts).await? else { return Ok(End::Preempted) };
     let began = run.clock().now();
     memory.applies(&run.key, apply::inventory_digest(&apply::inventory(ks)), began);
-    let applied = target.apply(built.objects, facts).await;
+    let applied = target.apply(objects, facts).await;
     let applied = match applied {
         Ok(Some(applied)) => target.prune(&applied, facts).await.map(|()| Some(applied)),
         other => other,
@@ -232,9 +219,40 @@ async fn apply_all<E: Edge>(
     run.trace().step_between("apply", began, ended);
     let Some(applied) = applied? else { return Ok(End::Preempted) };
     if facts.changed && run.triggers.contains(Trigger::Drift) {
-        tell_fight(run, memory, &applied, facts);
+        repair::tell_fight(run, memory, &applied, facts);
     }
     watcher.begin(&applied, digest, facts).await
+}
+
+/// Files -> objects. `None` when something newer stopped it.
+async fn build_all(
+    target: &Target<'_>,
+    edge: &impl Edge,
+    inputs: Inputs,
+    facts: &mut Facts,
+) -> Result<Option<Vec<Object>>, Error> {
+    let Target { ks, run, spec, .. } = *target;
+    progress(run, facts, "Fetching manifests", spec);
+    let files = timed(run, "artifact", &mut facts.took.fetch, gather::files(&inputs, edge)).await?;
+    facts.attempted = true;
+    progress(run, facts, "Building manifests", spec);
+    let variables = inputs.variables;
+    let building = async {
+        let _slot = edge.build_slot().await;
+        let (ks, strict) = (ks.clone(), target.options.strict_substitution);
+        let build = move |interrupt| {
+            let dir = files.dir().try_clone().map_err(Error::Disk)?;
+            build::objects(&ks, &DirTree::new(dir), &variables, &build::Settings { strict, interrupt })
+        };
+        build::thread::within(spec.timeout, run, build).await
+    };
+    let Some(built) = timed(run, "build", &mut facts.took.build, building).await? else { return Ok(None) };
+    facts.digest = Some(built.digest);
+    if run.is_cancelled() {
+        return Ok(None);
+    }
+    progress(run, facts, "Detecting drift", spec);
+    Ok(Some(built.objects))
 }
 
 /// All inputs are as they were, and all objects as we left them. What wrote to them otherwise may have made them unhealthy.
@@ -294,24 +312,6 @@ fn cancelled(ks: &Kustomization, run: &Run, facts: &mut Facts) -> Option<End> {
     facts.revision = newer;
     // A request counts as handled once a run has written its status: that has to be the one that does what was asked for.
     (!run.triggers.contains(Trigger::Requested)).then_some(End::Cancelled { by })
-}
-
-/// Counts a correction; says so when others undo each of them.
-fn tell_fight(run: &Run, memory: &Memory, applied: &Applied, facts: &mut Facts) {
-    let now = run.clock().now();
-    memory.corrected(&run.key, now);
-    if let Some(until) = memory.truce(&run.key, now) {
-        let pause = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-        let objects: Vec<String> =
-            applied.done.iter().filter(|d| d.outcome.is_change()).map(|d| d.entry.object.to_string()).collect();
-        let message = format!(
-            "{} changed by others again and again: corrected, the next correction waits {}; find who writes it with \
-             kubectl get -o yaml --show-managed-fields, or leave its fields alone with spec.ignore",
-            objects.join(", "),
-            facts::rounded(pause)
-        );
-        facts.tell(Severity::Error, "DriftDetected", message);
-    }
 }
 
 fn is_young(ks: &Kustomization, run: &Run) -> bool {

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use tokio_util::sync::DropGuard;
 use weir_api::{kustomize::Kustomization, meta::Condition};
 use weir_apply::Pending;
+use weir_manifest::ObjectRef;
 use weir_reconcile::schedule::backoff;
 use weir_runtime::ObjectKey;
 
@@ -113,7 +114,7 @@ struct Remembered {
     left: Option<Left>,
     last: Option<Last>,
     concluded: Option<Concluded>,
-    fight: Option<Fight>,
+    fights: HashMap<ObjectRef, Fight>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -198,23 +199,21 @@ impl Memory {
         Arc::new(newest)
     }
 
-    /// Notes that drift was corrected.
-    pub fn corrected(&self, key: &ObjectKey, now: Timestamp) {
+    /// Notes that drift of these objects was corrected.
+    pub fn corrected(&self, key: &ObjectKey, objects: &[&ObjectRef], now: Timestamp) {
         let mut inner = self.lock();
-        let fight = &mut inner.entry(key.clone()).or_default().fight;
-        let since = fight.map_or(Duration::MAX, |fight| elapsed(fight.last, now));
-        let pause = fight.map_or(Duration::ZERO, |fight| pause(fight.corrections));
-        let corrections = match fight {
-            Some(fight) if since < FIGHT + pause => fight.corrections.saturating_add(1),
-            _ => 1,
-        };
-        *fight = Some(Fight { corrections, last: now });
+        let fights = &mut inner.entry(key.clone()).or_default().fights;
+        fights.retain(|_, fight| elapsed(fight.last, now) < FIGHT + pause(fight.corrections));
+        for object in objects {
+            let corrections = fights.get(object).map_or(0, |fight| fight.corrections).saturating_add(1);
+            fights.insert((*object).clone(), Fight { corrections, last: now });
+        }
     }
 
-    /// Until when a correction has to wait, because somebody undoes each at once.
+    /// Until when a correction of an object has to wait, because somebody undoes each at once.
     #[must_use]
-    pub fn truce(&self, key: &ObjectKey, now: Timestamp) -> Option<Timestamp> {
-        let fight = self.lock().get(key)?.fight?;
+    pub fn truce(&self, key: &ObjectKey, object: &ObjectRef, now: Timestamp) -> Option<Timestamp> {
+        let fight = *self.lock().get(key)?.fights.get(object)?;
         let until = fight.last.checked_add(pause(fight.corrections)).ok()?;
         (until > now).then_some(until)
     }
@@ -244,32 +243,30 @@ mod tests {
     }
 
     #[test]
-    fn a_fight_is_spaced_out_and_forgotten() {
+    fn a_fight_over_one_object_is_spaced_out_and_forgotten() {
         let (memory, key) = (Memory::default(), ObjectKey::new("n", "a"));
-        assert_eq!(memory.truce(&key, at(0)), None);
+        let object = |name: &str| ObjectRef {
+            group: String::new(),
+            kind: "ConfigMap".to_owned(),
+            namespace: "n".to_owned(),
+            name: name.to_owned(),
+        };
+        let (fought, calm) = (object("fought"), object("calm"));
+        let truce = |second| memory.truce(&key, &fought, at(second));
+        let corrected = |second| memory.corrected(&key, &[&fought], at(second));
+        assert_eq!(truce(0), None);
         for second in 0..4 {
-            memory.corrected(&key, at(second));
-            assert_eq!(memory.truce(&key, at(second)), None);
+            corrected(second);
+            assert_eq!(truce(second), None);
         }
-        memory.corrected(&key, at(4));
-        assert_eq!(memory.truce(&key, at(4)), Some(at(5)));
-        memory.corrected(&key, at(5));
-        assert_eq!(memory.truce(&key, at(5)), Some(at(7)));
-        assert_eq!(memory.truce(&key, at(8)), None);
-        memory.corrected(&key, at(100));
-        assert_eq!(memory.truce(&key, at(100)), None, "a minute of peace ends the fight");
-    }
-
-    #[test]
-    fn a_status_is_doubted_until_it_holds_what_was_left() {
-        let (memory, key) = (Memory::default(), ObjectKey::new("n", "a"));
-        let known = |seen: u8| memory.known(&key, &[seen; 32]);
-        assert_eq!((memory.began(at(1)), memory.began(at(2))), (at(1), at(1)));
-        assert_eq!(known(0), Known::Never);
-        memory.applies(&key, [0; 32], at(3));
-        assert_eq!(known(0), Known::Doubtful { since: at(3) }, "the run panicked");
-        memory.leaves(&key, [1; 32], at(4));
-        assert_eq!((known(1), known(0)), (Known::Same, Known::Doubtful { since: at(4) }));
+        memory.corrected(&key, &[&fought, &calm], at(4));
+        assert_eq!(truce(4), Some(at(5)));
+        assert_eq!(memory.truce(&key, &calm, at(4)), None, "other objects are not part of it");
+        corrected(5);
+        assert_eq!(truce(5), Some(at(7)));
+        assert_eq!(truce(8), None);
+        corrected(100);
+        assert_eq!(truce(100), None, "a minute of peace ends the fight");
     }
 
     #[test]

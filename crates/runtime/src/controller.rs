@@ -8,6 +8,7 @@ mod attempt;
 mod finalize;
 mod intake;
 mod poison;
+mod tell;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -58,6 +59,7 @@ pub(crate) struct Shared<R: Reconciler> {
     handle: Handle<R::Object>,
     reconciler: R,
     counters: Counters,
+    telling: tell::Telling,
     kind: String,
     group: String,
 }
@@ -69,7 +71,7 @@ impl<R: Reconciler> Driver<R> {
         let (min_delay, max_delay) = context.settings.retry();
         handle.waker.with(|schedule| schedule.configure(queue::Options { concurrent, min_delay, max_delay }));
         let counters = context.metrics.controller(&kind, concurrent, &handle.waker);
-        Self { shared: Arc::new(Shared { context, handle, reconciler, counters, kind, group }) }
+        Self { shared: Arc::new(Shared { context, handle, reconciler, counters, telling: tell::Telling::default(), kind, group }) }
     }
 
     pub(crate) fn name(&self) -> String {
@@ -120,6 +122,7 @@ async fn next<R: Reconciler>(shared: &Shared<R>) -> Taken {
 /// One run of one object, from the queue and back into it.
 async fn one<R: Reconciler>(shared: Arc<Shared<R>>, taken: Taken) {
     let begun = clock::instant();
+    let _work = shared.context.recorder.work();
     shared.counters.begun(taken.waited);
     let key = taken.key.clone();
     let id = uuid::Uuid::new_v4();
@@ -136,7 +139,7 @@ async fn one<R: Reconciler>(shared: Arc<Shared<R>>, taken: Taken) {
     // What panics outside the reconciler must not take the slot with it either.
     let attempt = AssertUnwindSafe(attempt::attempt(&shared, taken, id)).catch_unwind().instrument(span).await;
     let end = attempt.unwrap_or(attempt::End::backoff());
-    shared.counters.ended(&key, begun.elapsed(), end.result, end.timed);
+    shared.counters.ended(&key, begun.elapsed().saturating_sub(end.idle), end.result, end.timed);
     if shared.handle.store.stored(&key).is_none() {
         // It went while it ran: what was just counted must not stay.
         shared.counters.gone(&key);

@@ -1,7 +1,8 @@
 //! Events: to the cluster (core/v1), and to notification-controller.
 //!
 //! ```text
-//! Event ─► record ─┬─► cluster: bounded queue, one task, repeats counted           never waits
+//! Event ─► record ─┬─► cluster: bounded queue, one task, repeats counted           never waits; written when no run
+//!                  │                                                              is under way, or after 2 s
 //!                  └─► receiver: POST or gRPC, acknowledged ─► done                 waits ≤ 2 s
 //!                                └─ not in time ─► outbox, tried again with backoff
 //! ```
@@ -18,6 +19,8 @@
 //! given up are counted in `weir_events_dropped_total`. A crash between an event and the status write that follows
 //! repeats the event.
 
+mod allowance;
+mod calm;
 mod cluster;
 mod outbox;
 mod sender;
@@ -32,7 +35,7 @@ use weir_reconcile::{Event, Severity};
 pub use sender::{InvalidEventsAddr, SendError};
 pub use target::Target;
 
-use self::{outbox::Outbox, sender::Sender};
+use self::{calm::Calm, outbox::Outbox, sender::Sender};
 use crate::{client::Clients, clock::Clock, metrics::Metrics, runtime::RuntimeError, settings::Settings};
 
 /// How long a run waits for an acknowledgement before the event goes to the outbox.
@@ -52,6 +55,7 @@ struct Inner {
     controller: String,
     instance: String,
     clock: Clock,
+    calm: Calm,
     cluster: Option<cluster::Cluster>,
     outbox: Option<Outbox>,
 }
@@ -64,6 +68,7 @@ impl Recorder {
             controller: String::new(),
             instance: String::new(),
             clock: Clock::system(),
+            calm: Calm::default(),
             cluster: None,
             outbox: None,
         };
@@ -84,15 +89,23 @@ impl Recorder {
         let sender = Sender::new(&settings.events_addr, &settings.common.grpc, settings, clients)
             .map_err(|error| RuntimeError::Flag(Box::new(error)))?;
         let outbox = sender.map(|sender| Outbox::start(sender, metrics, shutdown));
-        let cluster = cluster::Cluster::start(clients.own(), settings, clock, metrics, shutdown);
+        let calm = Calm::default();
+        let writer = cluster::Writer::new(clients.own(), settings, clock, calm.clone());
+        let cluster = cluster::Cluster::start(writer, metrics, shutdown);
         let inner = Inner {
             controller: settings.name.to_owned(),
             instance: settings.environment.hostname.clone(),
             clock,
+            calm,
             cluster: Some(cluster),
             outbox,
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// A run is under way until what is returned is dropped: what only tells people waits for it a little.
+    pub(crate) fn work(&self) -> calm::Work {
+        self.inner.calm.work()
     }
 
     /// Records one event. Never fails: see the module for what is guaranteed.

@@ -32,7 +32,10 @@
 mod schedule;
 mod trigger;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
 
 use tokio::sync::Notify;
 
@@ -51,6 +54,8 @@ pub struct Waker {
 struct Shared {
     schedule: Mutex<Schedule>,
     changed: Notify,
+    /// Nothing is left to put back.
+    repaired: Notify,
 }
 
 impl Default for Waker {
@@ -63,7 +68,8 @@ impl Waker {
     /// A waker over an empty schedule.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { shared: Arc::new(Shared { schedule: Mutex::new(Schedule::new(options)), changed: Notify::new() }) }
+        let schedule = Mutex::new(Schedule::new(options));
+        Self { shared: Arc::new(Shared { schedule, changed: Notify::new(), repaired: Notify::new() }) }
     }
 
     /// Has the object run soon, because of `trigger`. An object that is not in the store is dropped when its turn comes.
@@ -74,9 +80,29 @@ impl Waker {
 
     /// Changes the schedule under its lock and has the driver look at it again.
     pub fn with<T>(&self, change: impl FnOnce(&mut Schedule) -> T) -> T {
-        let out = change(&mut self.lock());
+        let (out, repairing) = {
+            let mut schedule = self.lock();
+            (change(&mut schedule), schedule.is_repairing())
+        };
         self.shared.changed.notify_one();
+        if !repairing {
+            self.shared.repaired.notify_waiters();
+        }
         out
+    }
+
+    /// Waits until nothing is left to put back, at most for `limit`.
+    pub async fn repaired(&self, limit: Duration) {
+        let repaired = async {
+            loop {
+                let ended = self.shared.repaired.notified();
+                if !self.peek(Schedule::is_repairing) {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        let _ = tokio::time::timeout(limit, repaired).await;
     }
 
     /// Looks at the schedule without waking the driver.

@@ -13,7 +13,7 @@ use weir_reconcile::{Conclusion, Event, Phase};
 use crate::{
     clock::Clock,
     key::ObjectKey,
-    queue::{Trigger, Triggers},
+    queue::{Trigger, Triggers, Waker},
     trace::Trace,
 };
 
@@ -99,6 +99,7 @@ pub struct Run {
     clock: Clock,
     cancel: CancellationToken,
     progress: watch::Sender<Option<Phase>>,
+    waker: Waker,
     trace: Trace,
 }
 
@@ -113,7 +114,20 @@ impl Run {
         id: Uuid,
     ) -> Self {
         let progress = watch::Sender::new(None);
-        Self { key, now: clock.now(), triggers, id, failures, clock, cancel, progress, trace }
+        let waker = Waker::default();
+        Self { key, now: clock.now(), triggers, id, failures, clock, cancel, progress, waker, trace }
+    }
+
+    /// The run as one from a queue: its slot there can be given away.
+    pub(crate) fn of(self, waker: &Waker) -> Self {
+        Self { waker: waker.clone(), ..self }
+    }
+
+    /// Gives the run's slot away: from here on it waits, or only tells. Another object may run in its place; this one is
+    /// not run again before this run has ended. What it was doing is not published any more.
+    pub fn release(&self) {
+        self.progress.send_replace(None);
+        self.waker.with(|schedule| schedule.release(&self.key));
     }
 
     /// A run outside any controller, for tests: progress goes nowhere, nothing cancels it.

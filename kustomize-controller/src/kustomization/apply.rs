@@ -117,7 +117,7 @@ impl Target<'_> {
         Ok(true)
     }
 
-    async fn stage(&self, mut stage: Stage, applied: &mut Applied) -> Result<(), Error> {
+    pub(super) async fn stage(&self, mut stage: Stage, applied: &mut Applied) -> Result<(), Error> {
         let (held, asked): (Vec<Object>, Vec<Object>) =
             stage.objects.into_iter().partition(|object| self.held.contains(&object.reference()));
         applied.done.extend(held.iter().map(|object| self.as_it_was(object)));
@@ -179,7 +179,7 @@ impl Target<'_> {
     }
 
     /// Logs what became of each object: by object, or with the gate GroupChangeLog by what became of it.
-    fn log_changes(&self, applied: &Applied, is_complete: bool, facts: &Facts) {
+    pub(super) fn log_changes(&self, applied: &Applied, is_complete: bool, facts: &Facts) {
         if !tracing::enabled!(tracing::Level::INFO) {
             return;
         }

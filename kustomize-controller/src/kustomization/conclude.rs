@@ -119,6 +119,10 @@ fn conclusion(
     requeue: Requeue,
     outcome: Outcome,
 ) -> Conclusion<KustomizationStatus> {
+    let requeue = match (requeue, facts.again) {
+        (Requeue::Interval(_), Some(at)) => Requeue::At(at),
+        (requeue, _) => requeue,
+    };
     Conclusion { status, events: facts.events, requeue, outcome }
 }
 

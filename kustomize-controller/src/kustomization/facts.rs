@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Display, time::Duration};
 
+use jiff::Timestamp;
 use weir_api::{
     kustomize::Kustomization,
     meta,
@@ -73,6 +74,8 @@ pub struct Facts {
     pub changed: bool,
     /// How long the steps took.
     pub took: Took,
+    /// When to look again at the latest, for what had to wait.
+    pub again: Option<Timestamp>,
 }
 
 /// Values of Secrets that were put into objects. Prints nothing of them.

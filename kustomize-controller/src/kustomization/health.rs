@@ -4,7 +4,10 @@
 //! applied --begin--> Ready | Waiting (kept in memory) --resume (woken by a watch, or the deadline)--> Ready | Waiting | failed
 //! ```
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
 use weir_api::{kustomize::Kustomization, meta, names::condition};
 use weir_apply::{Applied, Cluster, Outcome, Owner, Pending};
 use weir_manifest::{Health, Object, ObjectRef, Status, inventory::Entry};
@@ -23,6 +26,13 @@ use crate::{
     edge::Edge,
     memory::{InputsDigest, Last, Memory, Settled, Waiting},
 };
+
+/// Runs that may stay for objects to become ready.
+static LINGERING: Semaphore = Semaphore::const_new(128);
+/// How often such a run looks what was written, and how long it waits in between: together a second, after which a wait is
+/// worth a status.
+const LOOKS: u32 = 25;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(40);
 
 /// What a wait needs.
 pub struct Watcher<'a, E> {
@@ -91,6 +101,7 @@ impl<E: Edge> Watcher<'_, E> {
         if !unknown.is_empty() {
             self.look(&mut pending, Some(&unknown)).await;
         }
+        self.linger(&mut pending).await;
         let timeout = SignedDuration::try_from(self.spec.timeout).unwrap_or(SignedDuration::MAX);
         let status = self.ks.status.as_ref();
         let waiting = Waiting {
@@ -124,7 +135,7 @@ impl<E: Edge> Watcher<'_, E> {
 
     fn settle(&self, mut waiting: Waiting, facts: &mut Facts) -> Result<End, Error> {
         let now = self.run.clock().now();
-        let took = std::time::Duration::try_from(now.duration_since(waiting.since)).unwrap_or_default();
+        let took = Duration::try_from(now.duration_since(waiting.since)).unwrap_or_default();
         if waiting.pending.is_done() {
             facts.took.health = Some(took);
             self.run.trace().step_between("health", waiting.since, now);
@@ -153,6 +164,28 @@ impl<E: Edge> Watcher<'_, E> {
         Err(Error::Health { after: rounded(took), text })
     }
 
+    /// Most objects are what their specs ask for a moment after they were applied: a run that stays for that moment, in
+    /// nobody's way, writes its status once instead of twice.
+    async fn linger(&self, pending: &mut Pending) {
+        if pending.is_done() || !self.ks.spec.wait {
+            return;
+        }
+        let Ok(_place) = LINGERING.try_acquire() else { return };
+        self.run.release();
+        for _ in 0..LOOKS {
+            if pending.is_done() || pending.has_failed() {
+                return;
+            }
+            if self.run.cancel_token().run_until_cancelled(tokio::time::sleep(BETWEEN_LOOKS)).await.is_none() {
+                return;
+            }
+            let touched = self.edge.watches().take_touched(self.owner);
+            if !touched.is_empty() {
+                self.look(pending, Some(&touched)).await;
+            }
+        }
+    }
+
     async fn look(&self, pending: &mut Pending, which: Option<&[ObjectRef]>) {
         let clock = self.run.clock();
         let judge = |object: &Object| -> Health { self.spec.checks.judge(object, clock.now()) };
@@ -160,7 +193,7 @@ impl<E: Edge> Watcher<'_, E> {
     }
 
     /// The objects to wait for: all that were applied, or those that the spec names.
-    fn wanted(&self, applied: &Applied) -> Pending {
+    pub fn wanted(&self, applied: &Applied) -> Pending {
         let mut pending = Pending::default();
         if self.ks.spec.wait {
             let done = applied.done.iter().filter(|done| done.outcome != Outcome::Skipped);

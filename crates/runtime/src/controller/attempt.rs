@@ -34,23 +34,25 @@ pub(super) struct End {
     pub(super) result: Counted,
     /// Whether it counts as a reconcile of the object.
     pub(super) timed: bool,
+    /// How long it was done and waited for its turn to tell.
+    pub(super) idle: Duration,
 }
 
 impl End {
     pub(super) const fn gone() -> Self {
-        Self { next: Next::Gone, result: Counted::Success, timed: false }
+        Self { next: Next::Gone, result: Counted::Success, timed: false, idle: Duration::ZERO }
     }
 
     pub(super) const fn nothing() -> Self {
-        Self { next: Next::Never, result: Counted::Success, timed: false }
+        Self { next: Next::Never, result: Counted::Success, timed: false, idle: Duration::ZERO }
     }
 
     pub(super) const fn backoff() -> Self {
-        Self { next: Next::Backoff, result: Counted::Error, timed: true }
+        Self { next: Next::Backoff, result: Counted::Error, timed: true, idle: Duration::ZERO }
     }
 
     pub(super) const fn failed_for_good() -> Self {
-        Self { next: Next::Never, result: Counted::Error, timed: true }
+        Self { next: Next::Never, result: Counted::Error, timed: true, idle: Duration::ZERO }
     }
 }
 
@@ -77,10 +79,13 @@ pub(super) async fn attempt<R: Reconciler>(shared: &Arc<Shared<R>>, taken: Taken
     let begun = clock::instant();
     let conclusion = watched(shared, &run, shared.reconciler.reconcile(Arc::clone(&object), &run)).await;
     let end = match conclusion {
-        Ok(conclusion) => conclude(shared, &object, &run, conclusion).await,
+        Ok(conclusion) => {
+            let turn = shared.telling.turn(&run, &shared.handle.waker, conclusion.outcome).await;
+            End { idle: turn.waited, ..conclude(shared, &object, &run, conclusion).await }
+        }
         Err(panic) => panicked(shared, &object, &run, &panic).await,
     };
-    report(begun.elapsed(), &end);
+    report(begun.elapsed().saturating_sub(end.idle), &end);
     end
 }
 
@@ -91,7 +96,7 @@ pub(super) fn start<R: Reconciler>(shared: &Shared<R>, key: &ObjectKey, taken: T
     trace.attribute("k8s.namespace.name", key.namespace.clone());
     trace.attribute("weir.kind", shared.kind.clone());
     trace.attribute("weir.name", key.name.clone());
-    Run::new(key.clone(), taken.triggers, taken.failures, context.clock, taken.cancel, trace, id)
+    Run::new(key.clone(), taken.triggers, taken.failures, context.clock, taken.cancel, trace, id).of(&shared.handle.waker)
 }
 
 /// Awaits a step of the reconciler: its progress is published beside it, and its panic stays here.
@@ -216,7 +221,7 @@ fn end_of<R: Reconciler>(shared: &Shared<R>, requeue: Requeue, outcome: Outcome)
         (_, Next::Backoff) => Counted::Requeue,
         _ => Counted::RequeueAfter,
     };
-    End { next, result, timed: true }
+    End { next, result, timed: true, idle: Duration::ZERO }
 }
 
 /// A reconciler panicked: the object says so and is tried again, the others never notice.

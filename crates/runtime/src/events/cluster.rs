@@ -19,17 +19,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use weir_reconcile::{Event, Severity};
 
-use super::{Target, wire};
+use super::{Target, allowance::Allowance, calm::Calm, wire};
 use crate::{clock::Clock, metrics::Metrics, settings::Settings};
 
 /// Events that may wait; more are dropped.
-const WAITING: usize = 512;
+const WAITING: usize = 1024;
 /// Repeats within this time are counted on the first event.
 const SAME: Duration = Duration::from_secs(600);
 /// Events remembered for that.
 const REMEMBERED: usize = 1024;
 /// How long one write may take.
 const WRITE: Duration = Duration::from_secs(10);
+/// How long an event waits for a moment without runs.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug)]
 pub(super) struct Cluster {
@@ -54,23 +56,9 @@ struct Recorded {
 }
 
 impl Cluster {
-    pub(super) fn start(
-        client: Client,
-        settings: &Settings,
-        clock: Clock,
-        metrics: &Metrics,
-        shutdown: &CancellationToken,
-    ) -> Self {
+    pub(super) fn start(writer: Writer, metrics: &Metrics, shutdown: &CancellationToken) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let writer = Writer {
-            client,
-            component: settings.name.to_owned(),
-            host: settings.environment.hostname.clone(),
-            clock,
-            known: HashMap::new(),
-        };
-        let _ = shutdown;
-        tokio::spawn(writer.drive(receiver));
+        tokio::spawn(writer.drive(receiver, shutdown.clone()));
         Self { sender, metrics: metrics.clone() }
     }
 
@@ -96,13 +84,15 @@ impl Cluster {
     }
 }
 
-struct Writer {
+pub(super) struct Writer {
     client: Client,
     component: String,
     host: String,
     clock: Clock,
     /// Hash of what makes two events the same, and the event written for it.
     known: HashMap<u64, Known>,
+    allowance: Allowance,
+    calm: Calm,
 }
 
 struct Known {
@@ -113,10 +103,32 @@ struct Known {
 }
 
 impl Writer {
-    async fn drive(mut self, mut receiver: mpsc::Receiver<Message>) {
+    pub(super) fn new(client: Client, settings: &Settings, clock: Clock, calm: Calm) -> Self {
+        Self {
+            client,
+            component: settings.name.to_owned(),
+            host: settings.environment.hostname.clone(),
+            clock,
+            known: HashMap::new(),
+            allowance: Allowance::default(),
+            calm,
+        }
+    }
+
+    async fn drive(mut self, mut receiver: mpsc::Receiver<Message>, shutdown: CancellationToken) {
         while let Some(message) = receiver.recv().await {
             match message {
                 Message::Event(recorded) => {
+                    if !self.allowance.take(about(&recorded.target), recorded.at) {
+                        tracing::debug!(reason = recorded.reason, "too many events about one object, not written");
+                        continue;
+                    }
+                    // Before the queue is full rather than never.
+                    if receiver.len() < WAITING / 2 {
+                        let waited = self.clock.now().duration_since(recorded.at);
+                        let limit = PATIENCE.saturating_sub(Duration::try_from(waited).unwrap_or_default());
+                        let _ = shutdown.run_until_cancelled(self.calm.wait(limit)).await;
+                    }
                     let write = tokio::time::timeout(WRITE, self.write(&recorded)).await;
                     let error = match write {
                         Ok(Ok(())) => continue,
@@ -192,11 +204,18 @@ impl Writer {
     }
 }
 
-fn same(recorded: &Recorded) -> u64 {
+/// Which object an event is about.
+fn about(target: &Target) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
-    let target = &recorded.target;
     let mut hasher = DefaultHasher::new();
     (&target.uid, &target.kind, &target.namespace, &target.name).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn same(recorded: &Recorded) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    about(&recorded.target).hash(&mut hasher);
     (recorded.warning, &recorded.reason, &recorded.message).hash(&mut hasher);
     hasher.finish()
 }

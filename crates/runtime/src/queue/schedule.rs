@@ -82,6 +82,10 @@ enum State {
     Running {
         since: Instant,
         cancel: CancellationToken,
+        /// It takes one of the slots; not once it only waits or tells.
+        holds: bool,
+        /// It puts something back.
+        repairs: bool,
     },
 }
 
@@ -94,6 +98,8 @@ pub struct Schedule {
     periodic: VecDeque<ObjectKey>,
     due: BTreeSet<(Instant, u64, ObjectKey)>,
     running: usize,
+    /// Objects that are to be put back, and runs that are at it.
+    repairs: usize,
     ticket: u64,
     adds: u64,
     retries: u64,
@@ -115,6 +121,9 @@ impl Schedule {
     pub fn wake(&mut self, key: &ObjectKey, trigger: Trigger, now: Instant) {
         self.adds += 1;
         let entry = self.entries.entry(key.clone()).or_default();
+        if trigger == Trigger::Drift && !entry.triggers.contains(trigger) {
+            self.repairs += 1;
+        }
         entry.triggers.insert(trigger);
         match &mut entry.state {
             State::Running { cancel, .. } => {
@@ -143,7 +152,9 @@ impl Schedule {
         if let Some((at, ticket, _)) = entry.due.take() {
             self.due.remove(&(at, ticket, key.clone()));
         }
-        entry.triggers = Triggers::default();
+        if std::mem::take(&mut entry.triggers).contains(Trigger::Drift) {
+            self.repairs = self.repairs.saturating_sub(1);
+        }
         if let State::Running { cancel, .. } = &entry.state {
             cancel.cancel();
         } else {
@@ -183,21 +194,40 @@ impl Schedule {
             self.due.remove(&(at, ticket, key.clone()));
         }
         let cancel = CancellationToken::new();
-        entry.state = State::Running { since: now, cancel: cancel.clone() };
         let triggers = std::mem::take(&mut entry.triggers);
+        let repairs = triggers.contains(Trigger::Drift);
+        entry.state = State::Running { since: now, cancel: cancel.clone(), holds: true, repairs };
         self.running += 1;
         let waited = now.saturating_duration_since(since);
         Some(Taken { key, triggers, cancel, failures: entry.failures, waited })
     }
 
+    /// A run has nothing left to do but wait or tell: another may begin in its place. It is still the object's only run,
+    /// and has to be ended.
+    pub fn release(&mut self, key: &ObjectKey) {
+        let Some(State::Running { holds, repairs, .. }) = self.entries.get_mut(key).map(|e| &mut e.state) else { return };
+        if std::mem::take(holds) {
+            self.running = self.running.saturating_sub(1);
+        }
+        if std::mem::take(repairs) {
+            self.repairs = self.repairs.saturating_sub(1);
+        }
+    }
+
+    /// Whether something that drifted is not put back yet.
+    #[must_use]
+    pub fn is_repairing(&self) -> bool {
+        self.repairs > 0
+    }
+
     /// Ends a run. Returns how long until the object is looked at again, if it is.
     pub fn done(&mut self, key: &ObjectKey, next: Next, now: Instant) -> Option<Duration> {
         let options = self.options;
+        self.release(key);
         let entry = self.entries.get_mut(key)?;
         if !matches!(entry.state, State::Running { .. }) {
             return None;
         }
-        self.running = self.running.saturating_sub(1);
         entry.state = State::Idle;
         let delay = match next {
             Next::Backoff => {

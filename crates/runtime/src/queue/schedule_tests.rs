@@ -130,3 +130,39 @@ async fn the_waker_sleeps_until_something_is_due_or_woken() {
     assert!(waker.next().await.triggers.only(Trigger::Retry));
     assert!(Instant::now() >= due);
 }
+
+#[test]
+fn a_run_that_only_tells_gives_its_slot_away_and_is_still_the_only_one() {
+    let (mut s, now) = (schedule(1), Instant::now());
+    s.wake(&key("a"), Trigger::Drift, now);
+    s.wake(&key("b"), Trigger::Created, now);
+    assert_eq!(names(&mut s, now), ["a"]);
+    s.release(&key("a"));
+    s.release(&key("a"));
+    s.wake(&key("a"), Trigger::Changed, now);
+    assert_eq!(names(&mut s, now), ["b"], "the slot is free, the object is not");
+    assert_eq!(s.done(&key("a"), Next::Never, now), Some(Duration::ZERO));
+    assert!(s.next(now).is_none(), "the slot was given back once");
+    s.done(&key("b"), Next::Never, now);
+    assert_eq!(names(&mut s, now), ["a"]);
+}
+
+#[test]
+fn repairs_are_those_asked_for_and_those_under_way() {
+    let (mut s, now) = (schedule(4), Instant::now());
+    for name in ["a", "b", "b", "c"] {
+        s.wake(&key(name), Trigger::Drift, now);
+    }
+    s.wake(&key("d"), Trigger::Changed, now);
+    s.forget(&key("c"));
+    assert_eq!(names(&mut s, now).len(), 3);
+    s.release(&key("a"));
+    s.done(&key("a"), Next::Never, now);
+    assert!(s.is_repairing());
+    s.wake(&key("b"), Trigger::Drift, now);
+    s.done(&key("b"), Next::Never, now);
+    assert!(s.is_repairing(), "once more");
+    assert_eq!(names(&mut s, now), ["b"]);
+    s.done(&key("b"), Next::Never, now);
+    assert!(!s.is_repairing());
+}
