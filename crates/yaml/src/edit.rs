@@ -11,12 +11,13 @@ mod block;
 mod check;
 mod form;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::{Data, Document, Error, Limits, Node, Style, parse};
 
 /// A step from a node to one below it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Step {
     /// The value of a key of a mapping.
     Key(String),
@@ -91,13 +92,14 @@ pub struct Edit<'t> {
     text: &'t str,
     limits: Limits,
     documents: Vec<Document>,
-    changes: Vec<Change>,
+    changes: HashMap<Place, Change>,
 }
+
+/// Document and path.
+type Place = (usize, Vec<Step>);
 
 #[derive(Debug)]
 struct Change {
-    document: usize,
-    path: Vec<Step>,
     value: String,
     /// It may read as something else than a text.
     any_kind: bool,
@@ -119,7 +121,7 @@ impl<'t> Edit<'t> {
     /// As [`parse`].
     pub fn new(text: &'t str, limits: &Limits) -> Result<Self, Error> {
         let documents = parse(text, limits)?;
-        Ok(Self { text, limits: *limits, documents, changes: Vec::new() })
+        Ok(Self { text, limits: *limits, documents, changes: HashMap::new() })
     }
 
     /// The documents of the text, those without content left out.
@@ -163,14 +165,13 @@ impl<'t> Edit<'t> {
         let splices = match &found.node.data {
             Data::Mapping(_) | Data::Sequence(_) => return Err(EditError::NotScalar { document, path: name() }),
             Data::Scalar(text) if text == value && !found.node.is_absent() => {
-                self.changes.retain(|change| change.document != document || change.path != path);
+                self.changes.remove(&(document, path.to_vec()));
                 return Ok(false);
             }
             Data::Scalar(_) | Data::Alias(_) => self.splices(&found, value, any_kind),
         };
         let splices = splices.ok_or_else(|| EditError::NoPlace { document, path: name() })?;
-        self.changes.retain(|change| change.document != document || change.path != path);
-        self.changes.push(Change { document, path: path.to_vec(), value: value.to_owned(), any_kind, splices });
+        self.changes.insert((document, path.to_vec()), Change { value: value.to_owned(), any_kind, splices });
         Ok(true)
     }
 
@@ -183,7 +184,7 @@ impl<'t> Edit<'t> {
             return Ok(self.text.to_owned());
         }
         let mut splices: Vec<&(Range<usize>, String)> =
-            self.changes.iter().flat_map(|change| &change.splices).collect();
+            self.changes.values().flat_map(|change| &change.splices).collect();
         splices.sort_by_key(|(range, _)| range.start);
         let mut out = String::with_capacity(self.text.len() + 64);
         let mut at = 0;

@@ -1,7 +1,8 @@
 //! Aliases replaced by what they name, merge keys carried out.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
+use crate::aliases::Aliases;
 use crate::{Data, Error, ErrorKind, Limits, Node};
 
 impl Node {
@@ -13,18 +14,8 @@ impl Node {
         if !needs_expansion(&self) {
             return Ok(self);
         }
-        let mut anchors = HashMap::new();
-        let mut budget = limits.expansion;
-        expand(&self, &mut anchors, &mut budget, limits.expansion)
-    }
-
-    /// The number of nodes here and below.
-    fn count(&self) -> usize {
-        match &self.data {
-            Data::Mapping(entries) => 1 + entries.iter().map(|(k, v)| k.count() + v.count()).sum::<usize>(),
-            Data::Sequence(items) => 1 + items.iter().map(Node::count).sum::<usize>(),
-            _ => 1,
-        }
+        let aliases = Aliases::of(&self);
+        Expansion { aliases, limits: *limits, through_aliases: 0, alias_depth: 0, depth: 0 }.expand(&self)
     }
 }
 
@@ -46,62 +37,91 @@ fn is_merge_key(key: &Node) -> bool {
     key.as_str() == Some("<<") && key.tag().is_none_or(|t| t == "!!merge") && !key.style.is_quoted()
 }
 
-type Anchors = HashMap<String, Node>;
-
-fn expand(node: &Node, anchors: &mut Anchors, budget: &mut usize, limit: usize) -> Result<Node, Error> {
-    let error = |kind| Error::new(kind, node.position.line, node.position.column);
-    let mut out = match &node.data {
-        Data::Scalar(_) => node.clone(),
-        Data::Alias(name) => {
-            let unknown = || error(ErrorKind::UnknownAnchor(name.clone()));
-            let target = anchors.get(name).ok_or_else(unknown)?;
-            let size = target.count();
-            *budget =
-                budget.checked_sub(size).ok_or_else(|| error(ErrorKind::Limit { what: "alias expansion", limit }))?;
-            target.clone()
-        }
-        Data::Sequence(items) => {
-            let mut expanded = Vec::with_capacity(items.len());
-            for item in items {
-                expanded.push(expand(item, anchors, budget, limit)?);
-            }
-            node.with_data(Data::Sequence(expanded))
-        }
-        Data::Mapping(entries) => {
-            let mut expanded: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
-            let mut merges = Vec::new();
-            for (key, value) in entries {
-                let value = expand(value, anchors, budget, limit)?;
-                if is_merge_key(key) {
-                    merges.push(value);
-                } else {
-                    expanded.push((expand(key, anchors, budget, limit)?, value));
-                }
-            }
-            for merge in merges {
-                merge_into(&mut expanded, merge).map_err(error)?;
-            }
-            node.with_data(Data::Mapping(expanded))
-        }
-    };
-    if let Some(anchor) = node.anchor() {
-        out.set_anchor(None);
-        anchors.insert(anchor.to_owned(), out.clone());
-    }
-    Ok(out)
+struct Expansion<'a> {
+    aliases: Aliases<'a>,
+    limits: Limits,
+    /// Nodes made for aliases.
+    through_aliases: usize,
+    alias_depth: usize,
+    depth: usize,
 }
 
-fn merge_into(entries: &mut Vec<(Node, Node)>, merge: Node) -> Result<(), ErrorKind> {
+impl<'a> Expansion<'a> {
+    fn expand(&mut self, node: &'a Node) -> Result<Node, Error> {
+        let limit = |what, limit| error(node, ErrorKind::Limit { what, limit });
+        self.through_aliases += usize::from(self.alias_depth > 0);
+        if self.through_aliases > self.limits.expansion {
+            return Err(limit("alias expansion", self.limits.expansion));
+        }
+        self.depth += 1;
+        if self.depth > self.limits.depth {
+            return Err(limit("depth", self.limits.depth));
+        }
+        let mut out = match &node.data {
+            Data::Scalar(_) => node.clone(),
+            Data::Alias(name) => {
+                let unknown = || error(node, ErrorKind::UnknownAnchor(name.clone()));
+                let target = self.aliases.target(node).ok_or_else(unknown)?;
+                self.alias_depth += 1;
+                let expanded = self.expand(target);
+                self.alias_depth -= 1;
+                expanded?
+            }
+            Data::Sequence(items) => {
+                let mut expanded = Vec::with_capacity(items.len());
+                for item in items {
+                    expanded.push(self.expand(item)?);
+                }
+                node.with_data(Data::Sequence(expanded))
+            }
+            Data::Mapping(entries) => self.mapping(node, entries)?,
+        };
+        self.depth -= 1;
+        out.set_anchor(None);
+        Ok(out)
+    }
+
+    fn mapping(&mut self, node: &'a Node, entries: &'a [(Node, Node)]) -> Result<Node, Error> {
+        let mut expanded: Vec<(Node, Node)> = Vec::with_capacity(entries.len());
+        let mut merges = Vec::new();
+        for (key, value) in entries {
+            let value = self.expand(value)?;
+            if is_merge_key(key) {
+                merges.push(value);
+            } else {
+                expanded.push((self.expand(key)?, value));
+            }
+        }
+        if !merges.is_empty() {
+            let mut given = expanded.iter().map(|(key, _)| key.as_str().map(str::to_owned)).collect();
+            for merge in merges {
+                merge_into(&mut expanded, &mut given, merge).map_err(|kind| error(node, kind))?;
+            }
+        }
+        Ok(node.with_data(Data::Mapping(expanded)))
+    }
+}
+
+fn error(node: &Node, kind: ErrorKind) -> Error {
+    Error::new(kind, node.position.line, node.position.column)
+}
+
+/// Adds the entries of a merged mapping whose keys are not `given` yet.
+fn merge_into(
+    entries: &mut Vec<(Node, Node)>,
+    given: &mut HashSet<Option<String>>,
+    merge: Node,
+) -> Result<(), ErrorKind> {
     match merge.data {
         Data::Mapping(more) => {
             for (key, value) in more {
-                if !entries.iter().any(|(k, _)| k.as_str() == key.as_str()) {
+                if given.insert(key.as_str().map(str::to_owned)) {
                     entries.push((key, value));
                 }
             }
             Ok(())
         }
-        Data::Sequence(items) => items.into_iter().try_for_each(|item| merge_into(entries, item)),
+        Data::Sequence(items) => items.into_iter().try_for_each(|item| merge_into(entries, given, item)),
         _ => Err(ErrorKind::NotJson("map merge requires map or sequence of maps as the value")),
     }
 }

@@ -11,6 +11,7 @@
 //! [`Edit`] changes single scalars of a text and leaves every other byte of it as it is.
 //! [`Schema`] says which plain scalars are booleans, numbers and nulls: go-yaml v2 (what sigs.k8s.io/yaml reads) and v3 differ.
 
+mod aliases;
 mod edit;
 mod emit;
 mod error;

@@ -1,6 +1,5 @@
 //! Nodes to JSON values and back, as sigs.k8s.io/yaml converts: aliases and merge keys resolved, keys made strings.
 
-mod aliases;
 mod read;
 mod scalar;
 

@@ -1,39 +1,40 @@
 //! The new text must read as the old one with the new scalars.
 
-use super::{Change, Edit, EditError, Step, display, form};
+use std::collections::HashMap;
+
+use super::{Change, Edit, EditError, Place, Step, display, form};
 use crate::{Data, Node, parse};
 
 impl Edit<'_> {
     pub(super) fn check(&self, text: &str) -> Result<(), EditError> {
-        let first = || self.changes.first().map_or_else(String::new, |change| display(&change.path));
-        let after = parse(text, &self.limits).map_err(|_| EditError::Unsafe { path: first() })?;
+        let any = || self.changes.keys().next().map_or_else(String::new, |(_, path)| display(path));
+        let after = parse(text, &self.limits).map_err(|_| EditError::Unsafe { path: any() })?;
         if after.len() != self.documents.len() {
-            return Err(EditError::Unsafe { path: first() });
+            return Err(EditError::Unsafe { path: any() });
         }
         for (document, (old, new)) in self.documents.iter().zip(&after).enumerate() {
-            let changes: Vec<&Change> = self.changes.iter().filter(|change| change.document == document).collect();
-            let mut path = Vec::new();
-            if !same(old, new, &mut path, &changes) {
-                return Err(EditError::Unsafe { path: display(&path) });
+            let mut place = (document, Vec::new());
+            if !same(old, new, &mut place, &self.changes) {
+                return Err(EditError::Unsafe { path: display(&place.1) });
             }
         }
         Ok(())
     }
 }
 
-/// True when the nodes are the same but for the changes; else `path` is where they are not.
-fn same(old: &Node, new: &Node, path: &mut Vec<Step>, changes: &[&Change]) -> bool {
+/// True when the nodes are the same but for the changes; else `place` is where they are not.
+fn same(old: &Node, new: &Node, place: &mut Place, changes: &HashMap<Place, Change>) -> bool {
     if old.tag() != new.tag() || old.anchor() != new.anchor() {
         return false;
     }
-    if let Some(change) = changes.iter().find(|change| change.path == *path) {
+    if let Some(change) = changes.get(place) {
         return new.as_str() == Some(change.value.as_str()) && (change.any_kind || form::is_text(new));
     }
     let mut child = |step: Step, old: &Node, new: &Node| {
-        path.push(step);
-        let same = same(old, new, path, changes);
+        place.1.push(step);
+        let same = same(old, new, place, changes);
         if same {
-            path.pop();
+            place.1.pop();
         }
         same
     };
@@ -56,5 +57,5 @@ fn same(old: &Node, new: &Node, path: &mut Vec<Step>, changes: &[&Change]) -> bo
 }
 
 fn same_key(old: &Node, new: &Node) -> bool {
-    same(old, new, &mut Vec::new(), &[])
+    same(old, new, &mut Place::default(), &HashMap::new())
 }

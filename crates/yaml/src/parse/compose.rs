@@ -20,7 +20,7 @@ pub(super) struct Composer<'a> {
     pending: Comments,
     /// Comments above a `-` whose content is a collection: its head.
     stem: String,
-    tags: Vec<(String, String)>,
+    tags: HashMap<String, String>,
     anchors: HashSet<&'a str>,
     /// The end of the last token that is content.
     content_end: i32,
@@ -89,7 +89,7 @@ impl<'a> Composer<'a> {
             documents: 0,
             pending: Comments::default(),
             stem: String::new(),
-            tags: Vec::new(),
+            tags: HashMap::new(),
             anchors: HashSet::new(),
             content_end: 0,
         })
@@ -185,7 +185,10 @@ impl<'a> Composer<'a> {
             let limit = ErrorKind::Limit { what: "number of documents", limit: self.limits.documents };
             return Err(error_at(limit, start));
         }
-        self.anchors.clear();
+        // Clearing a table costs its capacity, and documents may be many.
+        if !self.anchors.is_empty() {
+            self.anchors = HashSet::new();
+        }
         let (head, mut node) =
             if explicit { (String::new(), self.explicit_document()?) } else { self.bare_document()? };
         if matches!(self.peek()?.kind, Kind::DocumentEnd) {
@@ -193,7 +196,7 @@ impl<'a> Composer<'a> {
         }
         let last = self.take_comments();
         let foot = if last.foot.is_empty() { last.head } else { last.foot };
-        self.tags.clear();
+        self.tags = HashMap::new();
         node.set_document_comments(head, foot);
         Ok(Some(node))
     }
@@ -241,18 +244,17 @@ impl<'a> Composer<'a> {
                 Kind::Version(..) => return Err(self.unexpected("found incompatible YAML document")),
                 Kind::TagDirective(handle, prefix) => {
                     let (handle, prefix) = ((*handle).to_owned(), prefix.clone());
-                    if self.tags.iter().any(|(known, _)| *known == handle) {
+                    if self.tags.insert(handle, prefix).is_some() {
                         return Err(self.unexpected("found duplicate %TAG directive"));
                     }
-                    self.tags.push((handle, prefix));
                 }
                 _ => break,
             }
             self.take();
         }
         for (handle, prefix) in [("!", "!"), ("!!", YAML_TAGS)] {
-            if !self.tags.iter().any(|(known, _)| known == handle) {
-                self.tags.push((handle.to_owned(), prefix.to_owned()));
+            if !self.tags.contains_key(handle) {
+                self.tags.insert(handle.to_owned(), prefix.to_owned());
             }
         }
         Ok(())
@@ -348,7 +350,7 @@ impl<'a> Composer<'a> {
         let tag = if handle.is_empty() {
             rest
         } else {
-            let Some((_, prefix)) = self.tags.iter().find(|(known, _)| known == handle) else {
+            let Some(prefix) = self.tags.get(handle) else {
                 return Err(self.unexpected("found undefined tag handle"));
             };
             format!("{prefix}{rest}")

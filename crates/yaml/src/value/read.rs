@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::aliases::Aliases;
 use super::scalar::{key_text, scalar_value};
+use crate::aliases::Aliases;
 use crate::resolve::Schema;
 use crate::{Data, Error, ErrorKind, Limits, Node, Style};
 

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod editing;
+mod fuzz;
+mod goldens;
 mod hostile;
 mod reading;
 mod round_trip;

@@ -6,19 +6,19 @@ use crate::{Data, Node};
 
 /// The target of every alias of a document, by the place of the alias in memory.
 #[derive(Debug, Default)]
-pub(super) struct Aliases<'a> {
+pub(crate) struct Aliases<'a> {
     targets: HashMap<*const Node, &'a Node>,
 }
 
 impl<'a> Aliases<'a> {
     /// An alias means the last node before it that carries the anchor, which may be one around it.
-    pub(super) fn of(root: &'a Node) -> Self {
+    pub(crate) fn of(root: &'a Node) -> Self {
         let mut aliases = Self::default();
         aliases.walk(root, &mut HashMap::new());
         aliases
     }
 
-    pub(super) fn target(&self, alias: &Node) -> Option<&'a Node> {
+    pub(crate) fn target(&self, alias: &Node) -> Option<&'a Node> {
         self.targets.get(&std::ptr::from_ref(alias)).copied()
     }
 
