@@ -59,18 +59,18 @@ fn not(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
     Ok(Value::Bool(!args.first().unwrap_or(NIL).truth()))
 }
 
-fn print(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
-    Ok(Value::string(format::sprint(args)))
+fn print(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    Ok(Value::string(format::sprint_within(args, ctx.room())))
 }
 
-fn println(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
-    Ok(Value::string(format::sprintln(args)))
+fn println(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    Ok(Value::string(format::sprintln_within(args, ctx.room())))
 }
 
-fn printf(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+fn printf(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
     let (format, args) = match args {
         [Value::String(format), args @ ..] => (format.clone(), args),
         _ => return Ok(Value::string("")),
     };
-    Ok(Value::string(format::sprintf(&format, args)))
+    Ok(Value::string(format::sprintf_within(&format, args, ctx.room())))
 }

@@ -125,6 +125,12 @@ impl Ctx<'_> {
         Ok(())
     }
 
+    /// How many bytes the output budget still has: what would become longer need not be made.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        usize::try_from(self.usage.output).unwrap_or(usize::MAX)
+    }
+
     /// The templates being executed.
     #[must_use]
     pub fn set(&self) -> &Set {

@@ -237,7 +237,10 @@ impl<'a> Machine<'a> {
                 let context = self.at.map(|at| at.text(&self.parsed.source)).unwrap_or_default();
                 return Err(self.fail(format!("can't print {context} of type {}", value.type_name())));
             }
-            other => format::print_pointed(&mut self.out, other, true),
+            other => {
+                let limit = before.saturating_add(self.ctx.room());
+                format::print_pointed(&mut self.out, other, true, limit);
+            }
         }
         self.wrote(before)
     }

@@ -3,23 +3,24 @@
 use crate::{context::Ctx, error::FuncError, format, lex::decode, value::Value};
 
 /// The arguments as one text, printed as templates print values.
-fn text_of(args: &[Value]) -> Vec<u8> {
+fn text_of(ctx: &Ctx<'_>, args: &[Value]) -> Vec<u8> {
+    let limit = ctx.room();
     match args {
         [Value::String(text)] => text.to_vec(),
         _ => {
-            let printable: Vec<Value> = args.iter().map(|it| printable(it, args.len() == 1)).collect();
-            format::sprint(&printable)
+            let printable: Vec<Value> = args.iter().map(|it| printable(it, args.len() == 1, limit)).collect();
+            format::sprint_within(&printable, limit)
         }
     }
 }
 
-fn printable(value: &Value, alone: bool) -> Value {
+fn printable(value: &Value, alone: bool, limit: usize) -> Value {
     match value {
         Value::Nil | Value::Missing => Value::string("<no value>"),
         // What it prints as is no string to `print`, so it stays an object there; alone that makes no difference.
         Value::Object(_) if alone => {
             let mut out = Vec::new();
-            format::print_pointed(&mut out, value, true);
+            format::print_pointed(&mut out, value, true, limit);
             Value::string(out)
         }
         other => other.clone(),
@@ -27,8 +28,8 @@ fn printable(value: &Value, alone: bool) -> Value {
 }
 
 /// For HTML text and attributes.
-pub(super) fn html(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
-    let text = text_of(args);
+pub(super) fn html(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let text = text_of(ctx, args);
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
         match byte {
@@ -45,8 +46,8 @@ pub(super) fn html(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> 
 }
 
 /// For strings in JavaScript.
-pub(super) fn js(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
-    let text = text_of(args);
+pub(super) fn js(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let text = text_of(ctx, args);
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text.as_slice();
     while let Some((char, len)) = decode(rest) {
@@ -65,8 +66,8 @@ pub(super) fn js(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
 }
 
 /// For values in the query of a URL.
-pub(super) fn urlquery(_: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
-    let text = text_of(args);
+pub(super) fn urlquery(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let text = text_of(ctx, args);
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
         match byte {

@@ -129,6 +129,6 @@ fn like(value: &Value, number: u64) -> Value {
 
 fn shown(value: &Value) -> String {
     let mut out = Vec::new();
-    crate::format::print_pointed(&mut out, value, false);
+    crate::format::print_pointed(&mut out, value, false, 1 << 20);
     String::from_utf8_lossy(&out).into_owned()
 }

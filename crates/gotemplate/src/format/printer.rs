@@ -24,12 +24,23 @@ pub(super) struct Flags {
 }
 
 /// Where text is collected.
-#[derive(Default)]
 pub(super) struct Printer {
     pub(super) buf: Vec<u8>,
     pub(super) flags: Flags,
     /// Within `%!verb(…)`, where methods are not asked.
     pub(super) erroring: bool,
+    /// How long the text may become. What is longer is cut off anywhere: values that contain others many times, or
+    /// themselves, have texts without end.
+    pub(super) limit: usize,
+}
+
+/// As much as anybody may print who does not say how much.
+pub(super) const MOST: usize = 512 << 20;
+
+impl Default for Printer {
+    fn default() -> Self {
+        Self { buf: Vec::new(), flags: Flags::default(), erroring: false, limit: MOST }
+    }
 }
 
 /// How deeply values are printed; only values that contain themselves are deeper, and Go never ends there.
@@ -118,6 +129,9 @@ impl Printer {
 
     /// A value at some depth within the argument.
     fn value(&mut self, value: &Value, verb: char, depth: usize) {
+        if self.buf.len() > self.limit {
+            return;
+        }
         if depth > MAX_DEPTH {
             self.buf.extend_from_slice(b"...");
             return;

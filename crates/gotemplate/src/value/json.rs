@@ -40,14 +40,16 @@ impl Value {
     }
 
     /// To a JSON tree, as `encoding/json` encodes: `[]byte` in base64, nil maps and slices as null. `None` for what JSON
-    /// cannot hold (functions, complex numbers, NaN and infinities) and for what is nested more than 1,000 deep.
+    /// cannot hold (functions, complex numbers, NaN and infinities) for what is nested more than 1,000 deep, and
+    /// for what has more than 10 million parts (values can contain one another many times, and themselves).
     #[must_use]
     pub fn to_json(&self) -> Option<Json> {
-        self.to_json_within(1000)
+        self.to_json_within(1000, &mut 10_000_000)
     }
 
-    fn to_json_within(&self, depth: usize) -> Option<Json> {
+    fn to_json_within(&self, depth: usize, parts: &mut usize) -> Option<Json> {
         let inner = depth.checked_sub(1)?;
+        *parts = parts.checked_sub(1)?;
         Some(match self {
             Self::Missing | Self::Nil | Self::NilOf(_) => Json::Null,
             Self::Bool(it) => Json::Bool(*it),
@@ -57,19 +59,21 @@ impl Value {
             Self::Complex(..) | Self::Func(_) => return None,
             Self::String(it) => Json::String(it.to_str().into_owned()),
             Self::Bytes(it) => Json::String(base64(it)),
-            Self::List(list) => Json::Array(list.iter().map(|it| it.to_json_within(inner)).collect::<Option<_>>()?),
+            Self::List(list) => {
+                Json::Array(list.iter().map(|it| it.to_json_within(inner, parts)).collect::<Option<_>>()?)
+            }
             Self::Map(map) => Json::Object(
                 map.borrow()
                     .iter()
-                    .map(|(key, value)| Some((key.to_str().into_owned(), value.to_json_within(inner)?)))
+                    .map(|(key, value)| Some((key.to_str().into_owned(), value.to_json_within(inner, parts)?)))
                     .collect::<Option<_>>()?,
             ),
             Self::Named(named, text) if named.name == "json.Number" => {
                 let text = text.as_str().map(Str::to_str)?;
                 serde_json::from_str(&text).ok()?
             }
-            Self::Named(_, value) => value.to_json_within(inner)?,
-            Self::Object(object) => object.to_tree().to_json_within(inner)?,
+            Self::Named(_, value) => value.to_json_within(inner, parts)?,
+            Self::Object(object) => object.to_tree().to_json_within(inner, parts)?,
         })
     }
 }

@@ -131,3 +131,19 @@ fn values_nested_by_a_template_are_freed() {
     let text = "{{$x := 1}}{{range 100000}}{{$x = list $x}}{{end}}done";
     assert_eq!(set(text).execute("t", &Value::Nil, &Options::default()).unwrap(), b"done");
 }
+
+#[test]
+fn a_value_that_contains_another_again_and_again_is_not_printed_without_end() {
+    let limits = || Limits { output: 1 << 20, ..Limits::default() };
+    for print in ["{{$x}}", "{{print $x}}", "{{printf \"%v\" $x}}", "{{println $x}}", "{{html $x}}", "{{js $x}}"] {
+        let text = format!("{{{{$x := list 1}}}}{{{{range 60}}}}{{{{$x = list $x $x}}}}{{{{end}}}}{print}");
+        assert_eq!(limited(&text, limits()).bound, Some(Bound::Output), "{print}");
+    }
+    let compared = "{{$x := list 1}}{{range 60}}{{$x = list $x $x}}{{end}}{{eq $x $x}}";
+    assert!(limited(compared, limits()).message.len() < 2 << 20);
+    let mut value = Value::int(1);
+    for _ in 0..60 {
+        value = Value::list(vec![value.clone(), value]);
+    }
+    assert_eq!(value.to_json(), None);
+}

@@ -2,5 +2,7 @@
 
 mod bounds;
 mod cases;
+mod fuzz;
 mod nested;
 mod original;
+mod sprig;
