@@ -5,4 +5,3 @@ mod cases;
 mod fuzz;
 mod nested;
 mod original;
-mod sprig;
