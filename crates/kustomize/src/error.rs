@@ -74,6 +74,14 @@ pub enum Error {
     /// [`crate::Options::interrupt`] was set.
     #[error("the build was ended before it was done")]
     Interrupted,
+    /// A remote file or base could not be fetched.
+    #[error("cannot fetch {url}: {reason}")]
+    Fetch {
+        /// Its address, without what is secret.
+        url: String,
+        /// Why.
+        reason: String,
+    },
     /// Something that is switched off or not there.
     #[error("{what} is not available: {hint}")]
     Unavailable {

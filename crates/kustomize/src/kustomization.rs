@@ -12,6 +12,7 @@ pub(crate) use fields::{CONFIGURATION, PLUGIN, VALUE_TARGET_FILE};
 pub(crate) use shape::{Reading, Shape, Shaped, from_value};
 
 use crate::Error;
+use crate::charts::{ChartFields, ChartGlobals, OldChart};
 use crate::fieldspec::FieldSpec;
 use crate::resid::Gvk;
 use crate::selector::Selector;
@@ -53,9 +54,9 @@ pub(crate) struct Kustomization {
     pub(crate) bases: Vec<String>,
     pub(crate) config_map_generator: Vec<GeneratorArgs>,
     pub(crate) secret_generator: Vec<GeneratorArgs>,
-    pub(crate) helm_globals: Option<Value>,
-    pub(crate) helm_charts: Vec<Value>,
-    pub(crate) helm_chart_inflation_generator: Vec<Value>,
+    pub(crate) helm_globals: Option<ChartGlobals>,
+    pub(crate) helm_charts: Vec<ChartFields>,
+    pub(crate) helm_chart_inflation_generator: Vec<OldChart>,
     pub(crate) generator_options: Option<GeneratorOptions>,
     pub(crate) configurations: Vec<String>,
     pub(crate) generators: Vec<String>,
@@ -247,6 +248,10 @@ impl Shaped for ReplacementField {
     const SHAPE: Shape = fields::REPLACEMENT;
 }
 
+impl Shaped for ChartFields {
+    const SHAPE: Shape = fields::HELM_PLUGIN;
+}
+
 impl Shaped for GeneratorArgs {
     const SHAPE: Shape = fields::SECRET;
 }
@@ -288,7 +293,17 @@ impl Kustomization {
         for replacement in &mut self.replacements {
             replacement.targets.take_if(|targets| targets.is_empty());
         }
-        self.helm_charts.append(&mut self.helm_chart_inflation_generator);
+        let mut globals = ChartGlobals::default();
+        for old in std::mem::take(&mut self.helm_chart_inflation_generator) {
+            let (chart, more) = old.fixed();
+            self.helm_charts.push(chart);
+            for (known, new) in [(&mut globals.chart_home, more.chart_home), (&mut globals.config_home, more.config_home)] {
+                if !new.is_empty() {
+                    *known = new;
+                }
+            }
+        }
+        self.helm_globals.get_or_insert(globals);
     }
 
     fn check(&self, file: &str) -> Result<(), Error> {

@@ -4,8 +4,9 @@
 //! Tree + path --build--> Vec<Resource> --print--> text, byte for byte what `kustomize build` prints
 //! Tree + path + Overrides --flux::generate--> the kustomization.yaml that kustomize-controller builds from
 //! ```
-//! Pure: files, remote bases and charts come through [`Tree`], [`Remote`] and [`Charts`].
+//! Pure: files, remote bases and charts come through [`Tree`], [`Remote`] and [`HelmInflator`].
 
+mod charts;
 mod config;
 mod error;
 mod fieldspec;
@@ -19,6 +20,7 @@ mod meter;
 mod options;
 mod origin;
 mod read;
+mod remote;
 mod resid;
 mod resmap;
 mod resource;
@@ -28,9 +30,11 @@ mod target;
 mod transform;
 pub mod tree;
 
+pub use charts::{Chart, HelmInflator, ValuesMerge};
 pub use error::{Error, TreeError};
 pub use kustomization::FILE_NAMES;
-pub use options::{Budget, Charts, LoadRestrictions, Options, Remote, Reorder};
+pub use options::{Budget, LoadRestrictions, Options, Remote, Reorder};
+pub use remote::RemoteBase;
 pub use resource::Resource;
 pub use tree::{Kind, MemTree, Overlay, Tree, is_below, join, parent};
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use crate::meter::Meter;
 use crate::options::{LoadRestrictions, Options};
+use crate::remote::RemoteBase;
 use crate::tree::{Kind, Tree, is_below, join};
 use crate::{Error, TreeError};
 
@@ -16,15 +17,38 @@ struct Used {
     bases: usize,
 }
 
+/// The tree a kustomization stands in: the caller's, or a fetched one.
+#[derive(Clone)]
+enum Files<'a> {
+    Given(&'a dyn Tree),
+    Fetched(Rc<dyn Tree>),
+}
+
+impl<'a> std::ops::Deref for Files<'a> {
+    type Target = dyn Tree + 'a;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Given(tree) => *tree,
+            Self::Fetched(tree) => tree.as_ref(),
+        }
+    }
+}
+
 /// Reads below one kustomization's folder.
 #[derive(Clone)]
 pub(crate) struct Loader<'a> {
-    tree: &'a dyn Tree,
+    tree: Files<'a>,
     pub(crate) options: &'a Options<'a>,
     /// The folder, links followed.
     pub(crate) root: String,
-    /// The folders of the kustomizations that led here, outermost first.
+    /// The folders of the kustomizations that led here within this tree, outermost first.
     ancestors: Vec<String>,
+    /// The remote bases that led here, as they are written.
+    remotes: Vec<String>,
+    /// How many kustomizations led here.
+    depth: usize,
+    restrictions: LoadRestrictions,
     used: Rc<RefCell<Used>>,
     pub(crate) meter: Meter,
 }
@@ -37,12 +61,40 @@ impl<'a> Loader<'a> {
         if tree.kind(&root) != Kind::Dir {
             return Err(Error::NoKustomization { path: path.to_owned(), reason: "is no directory" });
         }
-        Ok(Self { tree, options, root, ancestors: Vec::new(), used: Rc::default(), meter: Meter::new(options) })
+        Ok(Self {
+            tree: Files::Given(tree),
+            options,
+            root,
+            ancestors: Vec::new(),
+            remotes: Vec::new(),
+            depth: 0,
+            restrictions: options.load_restrictions,
+            used: Rc::default(),
+            meter: Meter::new(options),
+        })
     }
 
-    /// A path as shown in messages and origins: seen from the tree's root.
+    /// A path as shown in messages: seen from the tree's root, behind the address of a fetched one.
     pub(crate) fn display(&self, path: &str) -> String {
-        join(&self.root, path).unwrap_or_else(|| path.to_owned())
+        if is_url(path) {
+            return path.to_owned();
+        }
+        let shown = join(&self.root, path).unwrap_or_else(|| path.to_owned());
+        match self.remotes.last() {
+            Some(remote) => format!("{remote}: {shown}"),
+            None => shown,
+        }
+    }
+
+    /// The tree the kustomization stands in.
+    pub(crate) fn tree(&self) -> &dyn Tree {
+        &*self.tree
+    }
+
+    /// A path seen from the tree's root.
+    pub(crate) fn in_tree(&self, path: &str) -> Result<String, Error> {
+        let refused = || Error::Refused { path: path.to_owned(), reason: "the path leaves the tree" };
+        join(&self.root, path).ok_or_else(refused)
     }
 
     fn located(&self, path: &str) -> Result<String, Error> {
@@ -64,13 +116,13 @@ impl<'a> Loader<'a> {
     /// The content of a file named by the kustomization.
     pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
         if is_url(path) {
-            return match self.options.remote {
-                Some(remote) => remote.file(path),
-                None => Err(no_remote(path)),
-            };
+            let remote = self.options.remote.ok_or_else(|| no_remote(path))?;
+            let content = remote.file(path)?;
+            self.count(content.len())?;
+            return Ok(content);
         }
         let located = self.located(path)?;
-        if self.options.load_restrictions == LoadRestrictions::RootOnly && !is_below(&located, &self.root) {
+        if self.restrictions == LoadRestrictions::RootOnly && !is_below(&located, &self.root) {
             let reason = "files must stand in or below the folder of the kustomization";
             return Err(Error::Refused { path: path.to_owned(), reason });
         }
@@ -103,30 +155,34 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    /// A loader for another folder. Folders that contain one that led here are refused.
+    /// A loader for another folder or a remote base. Folders that contain one that led here are refused.
     pub(crate) fn enter(&self, path: &str) -> Result<Loader<'a>, Error> {
         let refused = |reason| Error::Refused { path: path.to_owned(), reason };
-        if is_remote_base(path) && self.kind(path) == Kind::Missing {
-            return Err(no_remote(path));
+        if let Some(base) = RemoteBase::parse(path) {
+            return self.enter_remote(&base);
         }
         if path.split('/').any(|p| p != ".." && p.contains("..")) {
             return Err(refused("the path is ambiguous; check the indentation of the kustomization file"));
         }
         let root = self.located(path)?;
-        if self.tree.kind(&root) != Kind::Dir {
-            let source = if self.tree.kind(&root) == Kind::File { TreeError::NotAFile } else { TreeError::Missing };
-            return Err(match source {
-                TreeError::NotAFile => refused("must be a directory"),
-                source => Error::Read { path: path.to_owned(), source },
-            });
+        match self.tree.kind(&root) {
+            Kind::Dir => {}
+            Kind::File => return Err(refused("must be a directory")),
+            Kind::Missing => return Err(Error::Read { path: path.to_owned(), source: TreeError::Missing }),
         }
         let mut ancestors = self.ancestors.clone();
         ancestors.push(self.root.clone());
         if ancestors.iter().any(|visited| is_below(visited, &root)) {
             return Err(refused("cycle detected: the folder contains one that led here"));
         }
+        let depth = self.deeper()?;
+        Ok(Loader { root, ancestors, depth, ..self.clone() })
+    }
+
+    /// Counts a kustomization; how deep it stands.
+    fn deeper(&self) -> Result<usize, Error> {
         let budget = self.options.budget;
-        if ancestors.len() >= budget.depth {
+        if self.depth + 1 >= budget.depth {
             return Err(Error::Budget { what: "depth of kustomizations", limit: budget.depth });
         }
         let mut used = self.used.borrow_mut();
@@ -134,8 +190,38 @@ impl<'a> Loader<'a> {
         if used.bases > budget.bases {
             return Err(Error::Budget { what: "number of kustomizations", limit: budget.bases });
         }
-        drop(used);
-        Ok(Loader { root, ancestors, ..self.clone() })
+        Ok(self.depth + 1)
+    }
+
+    /// A fetched repository is a tree of its own, with the restrictions on.
+    fn enter_remote(&self, base: &RemoteBase) -> Result<Loader<'a>, Error> {
+        let refused = |reason| Error::Refused { path: base.raw.clone(), reason };
+        if self.remotes.iter().any(|visited| visited.starts_with(&base.raw)) {
+            return Err(refused("cycle detected: the remote base led here"));
+        }
+        let remote = self.options.remote.ok_or_else(|| no_remote(&base.raw))?;
+        let depth = self.deeper()?;
+        self.meter.go_on()?;
+        let tree = remote.base(base)?;
+        let read = |source| Error::Read { path: base.raw.clone(), source };
+        let root = tree.resolve(&base.path).map_err(read)?;
+        match tree.kind(&root) {
+            Kind::Dir => {}
+            Kind::File => return Err(refused("must be a directory")),
+            Kind::Missing => return Err(read(TreeError::Missing)),
+        }
+        let mut remotes = self.remotes.clone();
+        remotes.push(base.raw.clone());
+        let restrictions = LoadRestrictions::RootOnly;
+        Ok(Loader {
+            tree: Files::Fetched(tree),
+            root,
+            ancestors: Vec::new(),
+            remotes,
+            depth,
+            restrictions,
+            ..self.clone()
+        })
     }
 
     /// The kustomization file of the folder: its name and text.
@@ -162,18 +248,10 @@ impl<'a> Loader<'a> {
     }
 }
 
-fn is_url(path: &str) -> bool {
+pub(crate) fn is_url(path: &str) -> bool {
     path.starts_with("http://") || path.starts_with("https://")
 }
 
-/// What kustomize would clone.
-fn is_remote_base(path: &str) -> bool {
-    is_url(path)
-        || ["git::", "git@", "ssh://", "file://", "github.com/", "gh:"].iter().any(|p| path.starts_with(p))
-        || path.contains("?ref=")
-        || path.contains(".git//")
-}
-
 fn no_remote(path: &str) -> Error {
-    Error::Unavailable { what: format!("remote resource {path}"), hint: "copy it into the repository" }
+    Error::Unavailable { what: format!("remote resource {path}"), hint: "copy it into the repository, or allow remote bases" }
 }

@@ -1,8 +1,10 @@
 //! What a build may do.
 
+use std::rc::Rc;
 use std::sync::{Arc, atomic::AtomicBool};
 
-use crate::{Error, Resource};
+use crate::remote::RemoteBase;
+use crate::{Error, HelmInflator};
 
 /// Which files outside of a kustomization's own folder may be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,20 +57,11 @@ pub trait Remote {
     /// When it cannot be had.
     fn file(&self, url: &str) -> Result<Vec<u8>, Error>;
 
-    /// The folder a remote base names, as a tree and the path in it.
+    /// The repository of a remote base, at its reference; the engine goes to the folder in it.
     ///
     /// # Errors
     /// When it cannot be had.
-    fn base(&self, url: &str) -> Result<(Box<dyn crate::Tree>, String), Error>;
-}
-
-/// Renders the charts of `helmCharts`.
-pub trait Charts {
-    /// The objects of a chart, from the entry as it stands in the kustomization file.
-    ///
-    /// # Errors
-    /// When the chart cannot be rendered.
-    fn render(&self, chart: &serde_json::Value, globals: &serde_json::Value) -> Result<Vec<Resource>, Error>;
+    fn base(&self, base: &RemoteBase) -> Result<Rc<dyn crate::Tree>, Error>;
 }
 
 /// How to build.
@@ -87,5 +80,5 @@ pub struct Options<'a> {
     /// Fetches remote files and bases; without it they are refused.
     pub remote: Option<&'a dyn Remote>,
     /// Renders charts; without it they are refused.
-    pub charts: Option<&'a dyn Charts>,
+    pub charts: Option<&'a dyn HelmInflator>,
 }

@@ -4,6 +4,7 @@ use weir_yaml::{Data, Node};
 
 use crate::Error;
 use crate::meter::Meter;
+use crate::remote::RemoteBase;
 use crate::resource::Resource;
 
 pub(crate) const ORIGIN: &str = "config.kubernetes.io/origin";
@@ -13,6 +14,9 @@ pub(crate) const TRANSFORMATIONS: &str = "alpha.config.kubernetes.io/transformat
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Origin {
     pub(crate) path: String,
+    /// Of a remote base.
+    pub(crate) repo: String,
+    pub(crate) reference: String,
     pub(crate) configured_in: String,
     /// API version, kind, name and namespace of the configuration.
     pub(crate) configured_by: Option<[String; 4]>,
@@ -20,13 +24,16 @@ pub(crate) struct Origin {
 
 impl Origin {
     pub(crate) fn append(&self, path: &str) -> Origin {
-        Origin { path: clean(&self.path, path), ..self.clone() }
+        match RemoteBase::parse(path) {
+            Some(base) => Origin { path: base.path, repo: base.repository, reference: base.reference, ..self.clone() },
+            None => Origin { path: clean(&self.path, path), ..self.clone() },
+        }
     }
 
     /// The origin of what a field of a kustomization file did.
     pub(crate) fn builtin(&self, file: &str, kind: &str) -> Origin {
         let by = ["builtin".to_owned(), kind.to_owned(), String::new(), String::new()];
-        Origin { path: String::new(), configured_in: clean(&self.path, file), configured_by: Some(by) }
+        Origin { path: String::new(), configured_in: clean(&self.path, file), configured_by: Some(by), ..self.clone() }
     }
 
     fn node(&self) -> Node {
@@ -37,6 +44,8 @@ impl Origin {
             }
         };
         put("path", &self.path);
+        put("repo", &self.repo);
+        put("ref", &self.reference);
         put("configuredIn", &self.configured_in);
         if let Some(by) = &self.configured_by {
             let mut inner = Node::mapping();

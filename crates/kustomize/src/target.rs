@@ -12,10 +12,11 @@ use weir_yaml::Node;
 
 use crate::config::{self, Config};
 use crate::kustomization::{Kustomization, Reading, from_value};
-use crate::loader::Loader;
+use crate::loader::{Loader, is_url};
 use crate::meter::Meter;
 use crate::options::{Options, Reorder};
 use crate::origin::{ORIGIN, Origin, TRANSFORMATIONS};
+use crate::remote::RemoteBase;
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
@@ -206,7 +207,7 @@ impl<'a> Target<'a> {
         let mut pending: Vec<Resource> = Vec::new();
         for path in paths {
             let at = |error: Error| error.at(&self.file, format!("resources: {path}"));
-            if self.loader.kind(path) == Kind::Dir {
+            if self.is_base(path) {
                 all.map.append_all(std::mem::take(&mut pending)).map_err(at)?;
                 self.base(all, path, shared).map_err(at)?;
                 continue;
@@ -224,9 +225,19 @@ impl<'a> Target<'a> {
         if count > limit { Err(Error::Budget { what: "number of objects", limit }) } else { Ok(()) }
     }
 
+    /// The path leads to a kustomization: a folder, or a repository. An address that answers with objects is a file.
+    fn is_base(&self, path: &str) -> bool {
+        if RemoteBase::parse(path).is_some() {
+            return !is_url(path)
+                || self.loader.options.remote.is_none()
+                || self.loader.read_text(path).and_then(|text| read::resources(&text, path)).is_err();
+        }
+        self.loader.kind(path) == Kind::Dir
+    }
+
     fn file_resources(&self, path: &str) -> Result<Vec<Resource>, Error> {
-        if self.loader.kind(path) == Kind::Missing && !path.starts_with("http") {
-            // Says what kustomize would have done with it, a remote base included.
+        if self.loader.kind(path) == Kind::Missing && !is_url(path) {
+            // Says what is wrong with it as a folder.
             self.loader.enter(path)?;
         }
         let text = self.loader.read_text(path)?;

@@ -173,6 +173,29 @@ const HELM_CHART: Shape = Fields(&[
     ("devel", Bool),
 ]);
 
+/// Of a `HelmChartInflationGenerator` in a file of its own: globals and chart in one.
+pub(crate) const HELM_PLUGIN: Shape = Fields(&[
+    ("chartHome", Text),
+    ("configHome", Text),
+    ("name", Text),
+    ("version", Text),
+    ("repo", Text),
+    ("releaseName", Text),
+    ("namespace", Text),
+    ("additionalValuesFiles", TEXT_LIST),
+    ("valuesFile", Text),
+    ("valuesInline", Values),
+    ("valuesMerge", Text),
+    ("includeCRDs", Bool),
+    ("skipHooks", Bool),
+    ("apiVersions", TEXT_LIST),
+    ("kubeVersion", Text),
+    ("nameTemplate", Text),
+    ("skipTests", Bool),
+    ("debug", Bool),
+    ("devel", Bool),
+]);
+
 const OLD_HELM_CHART: Shape = Fields(&[
     ("chartName", Text),
     ("chartVersion", Text),

@@ -131,13 +131,7 @@ impl Target<'_> {
                 let settings = settings(value, &file, &["cloud", "kubernetesService", "serviceAccount"])?;
                 Ok(vec![iam_policy(&settings)?])
             }
-            "HelmChartInflationGenerator" => match self.loader.options.charts {
-                Some(charts) => charts.render(&value, &Value::Null),
-                None => Err(Error::Unavailable {
-                    what: "HelmChartInflationGenerator".to_owned(),
-                    hint: "charts are rendered with --enable-helm only",
-                }),
-            },
+            "HelmChartInflationGenerator" => self.inflate(from_value(value, &file, Reading::Lenient)?),
             other => Err(unknown(other)),
         }
     }
@@ -308,8 +302,9 @@ fn plugin_origin(config: &Resource) -> Option<Origin> {
     let known = config.annotation(ORIGIN)?;
     let path = weir_yaml::parse_one(known, &weir_yaml::Limits::default()).ok()?;
     let by = [config.api_version(), config.kind(), config.name(), config.namespace()].map(str::to_owned);
-    let configured_in = path.get_str("path").unwrap_or_default().to_owned();
-    Some(Origin { path: String::new(), configured_in, configured_by: Some(by) })
+    let text = |key: &str| path.get_str(key).unwrap_or_default().to_owned();
+    let (configured_in, repo, reference) = (text("path"), text("repo"), text("ref"));
+    Some(Origin { path: String::new(), repo, reference, configured_in, configured_by: Some(by) })
 }
 
 fn iam_policy(settings: &Settings) -> Result<Resource, Error> {

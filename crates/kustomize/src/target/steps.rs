@@ -3,13 +3,14 @@
 use weir_yaml::Node;
 
 use super::{Accumulated, Shared, Target};
-use crate::Error;
+use crate::charts::ChartFields;
 use crate::generate::{Generated, effective_options, generate};
 use crate::kustomization::GeneratorArgs;
 use crate::origin::{self, ORIGIN, Origin};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::transform::names::{End, NamespaceArgs, Subjects};
+use crate::{Error, read};
 use crate::transform::{images, labels, names, patches, replacements, replicas};
 
 /// A validator may say that it looked at an object.
@@ -37,28 +38,38 @@ impl Target<'_> {
     }
 
     fn charts(&self, all: &mut Accumulated) -> Result<(), Error> {
-        for chart in &self.fields.helm_charts {
-            let Some(charts) = self.loader.options.charts else {
-                let what = "helmCharts".to_owned();
-                return Err(Error::Unavailable { what, hint: "charts are rendered with --enable-helm only" });
-            };
-            let mut chart = chart.clone();
-            let namespace =
-                if self.fields.namespace.is_empty() { &self.helm_namespace } else { &self.fields.namespace };
-            if let Some(map) = chart.as_object_mut()
-                && !namespace.is_empty()
-            {
-                map.entry("namespace").or_insert_with(|| namespace.clone().into());
+        for entry in &self.fields.helm_charts {
+            let mut entry = entry.clone();
+            if let Some(globals) = &self.fields.helm_globals {
+                entry.chart_home.clone_from(&globals.chart_home);
+                entry.config_home.clone_from(&globals.config_home);
             }
-            let globals = self.fields.helm_globals.clone().unwrap_or_default();
-            let mut rendered = charts.render(&chart, &globals).map_err(|e| e.at(&self.file, "helmCharts"))?;
+            let at = |error: Error| error.at(&self.file, format!("helmCharts: {}", entry.name));
+            let mut rendered = self.inflate(entry.clone()).map_err(at)?;
             for resource in &mut rendered {
-                resource.from_helm = true;
                 self.mark_origin(resource, "HelmChartInflationGenerator");
             }
-            all.map.absorb_all(rendered).map_err(|e| e.at(&self.file, "helmCharts"))?;
+            all.map.absorb_all(rendered).map_err(at)?;
         }
         Ok(())
+    }
+
+    /// The objects of a chart, marked as such: the namespace transformer leaves them alone.
+    pub(super) fn inflate(&self, entry: ChartFields) -> Result<Vec<Resource>, Error> {
+        let Some(charts) = self.loader.options.charts else {
+            return Err(Error::Unavailable {
+                what: "the chart engine".to_owned(),
+                hint: "charts are rendered with --enable-helm, where a chart engine is built in",
+            });
+        };
+        let namespace = if self.fields.namespace.is_empty() { &self.helm_namespace } else { &self.fields.namespace };
+        let chart = entry.chart(namespace, &self.loader)?;
+        let text = charts.inflate(&chart, self.loader.tree())?;
+        let mut rendered = read::resources(&text, &format!("chart {}", chart.name))?;
+        for resource in &mut rendered {
+            resource.from_helm = true;
+        }
+        Ok(rendered)
     }
 
     fn mark_origin(&self, resource: &mut Resource, kind: &str) {
