@@ -42,7 +42,7 @@ fn is_calendar(name: &str) -> bool {
 /// A float as an `int64` the way amd64 converts: what does not fit is the smallest number.
 pub fn truncate(number: f64) -> i64 {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if number >= -LIMIT && number < LIMIT { number as i64 } else { i64::MIN }
+    if (-LIMIT..LIMIT).contains(&number) { number as i64 } else { i64::MIN }
 }
 
 fn parse_integer(text: &[u8]) -> i64 {
@@ -74,11 +74,11 @@ pub fn parse_int(text: &[u8], base: u32) -> Result<i64, NotANumber> {
         [b'-', rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    let (base, digits, prefixed) = if base == 0 { prefix(digits) } else { (base, digits, true) };
+    let underscores = base == 0;
+    let (base, digits) = if base == 0 { prefix(digits) } else { (base, digits) };
     if digits.is_empty() {
         return Err(NotANumber::Syntax);
     }
-    let underscores = base == 10 && !prefixed || prefixed && text.contains(&b'_');
     let (mut total, mut overflow) = (0_u64, false);
     for byte in digits {
         if *byte == b'_' && underscores {
@@ -99,17 +99,17 @@ pub fn parse_int(text: &[u8], base: u32) -> Result<i64, NotANumber> {
     Ok(if negative { 0_i64.wrapping_sub_unsigned(total) } else { total.cast_signed() })
 }
 
-/// The base by its prefix, the digits, and whether underscores are those of a prefixed number.
-fn prefix(digits: &[u8]) -> (u32, &[u8], bool) {
+/// The base by its prefix, and the digits.
+fn prefix(digits: &[u8]) -> (u32, &[u8]) {
     match digits {
         [b'0', letter, rest @ ..] if !rest.is_empty() => match letter.to_ascii_lowercase() {
-            b'x' => (16, rest, true),
-            b'b' => (2, rest, true),
-            b'o' => (8, rest, true),
-            _ => (8, digits.get(1..).unwrap_or_default(), true),
+            b'x' => (16, rest),
+            b'b' => (2, rest),
+            b'o' => (8, rest),
+            _ => (8, digits.get(1..).unwrap_or_default()),
         },
-        [b'0', rest @ ..] if !rest.is_empty() => (8, rest, true),
-        _ => (10, digits, false),
+        [b'0', rest @ ..] if !rest.is_empty() => (8, rest),
+        _ => (10, digits),
     }
 }
 
@@ -155,6 +155,12 @@ pub fn parse_float(text: &[u8]) -> Option<f64> {
     }
     if !unsigned.starts_with(|it: char| it.is_ascii_digit() || it == '.') {
         return None;
+    }
+    if text.contains('_') {
+        if !underscores_fit(text.as_bytes()) {
+            return None;
+        }
+        return text.replace('_', "").parse().ok().filter(|it: &f64| it.is_finite());
     }
     text.parse().ok().filter(|it: &f64| it.is_finite())
 }

@@ -31,6 +31,8 @@ pub struct Time {
 /// Seconds from the year 1 to 1970.
 const YEAR_ONE: i64 = -62_135_596_800;
 const SECOND: i64 = 1_000_000_000;
+/// The seconds from 1885 on in which Go keeps both clocks.
+const PACKED: std::ops::Range<i64> = -2_682_288_000..-2_682_288_000 + (1 << 33);
 
 impl Time {
     /// The beginning of the year 1 in UTC, which is Go's zero time.
@@ -47,10 +49,10 @@ impl Time {
         Self { seconds, nanos, zone, monotonic: None }
     }
 
-    /// Nanoseconds since 1970.
+    /// Nanoseconds since the year 1. Go counts from there, and what does not fit wraps around.
     #[must_use]
     pub fn total_nanos(&self) -> i128 {
-        i128::from(self.seconds) * i128::from(SECOND) + i128::from(self.nanos)
+        i128::from(self.seconds.wrapping_sub(YEAR_ONE)) * i128::from(SECOND) + i128::from(self.nanos)
     }
 
     /// The same moment in another zone.
@@ -74,7 +76,7 @@ impl Time {
             seconds,
             nanos: u32::try_from(total.rem_euclid(SECOND)).unwrap_or(0),
             zone: self.zone.clone(),
-            monotonic: self.monotonic.and_then(|it| it.checked_add(nanos)),
+            monotonic: self.monotonic.filter(|_| PACKED.contains(&seconds)).and_then(|it| it.checked_add(nanos)),
         }
     }
 

@@ -4,7 +4,10 @@ use crate::{
     context::Ctx,
     error::{Bound, FuncError},
     function::{Functions, Signature},
-    sprig::args::{ANY, Answer, any, fail},
+    sprig::{
+        args::{ANY, Answer, any, fail},
+        versions,
+    },
     text::Str,
     types::Type,
     value::{List, Map, Value},
@@ -13,7 +16,7 @@ use crate::{
 const ONE: Signature = Signature::fixed(&[ANY]);
 const SOME: Signature = Signature::variadic(&[ANY]);
 /// How deep a structure may be that is copied or compared.
-pub const MAX_DEPTH: usize = 1_000;
+pub const MAX_DEPTH: usize = 256;
 
 pub fn register(to: &mut Functions) {
     to.add("default", Signature::variadic(&[ANY, ANY]), |_, args| {
@@ -67,6 +70,7 @@ fn copy(ctx: &mut Ctx<'_>, value: &Value, depth: usize) -> Result<Value, FuncErr
             }
             Value::Map(copied)
         }
-        other => other.clone(),
+        // The original copies exported fields only, and versions have none.
+        other => versions::zeroed(other).unwrap_or_else(|| other.clone()),
     })
 }

@@ -88,7 +88,7 @@ fn elements(value: &Value, what: &str) -> Result<Vec<Value>, FuncError> {
 /// The same, paid for: lists that are copied again and again must not fill the memory.
 fn copied(ctx: &mut Ctx<'_>, value: &Value, what: &str) -> Result<Vec<Value>, FuncError> {
     let items = elements(value, what)?;
-    ctx.charge(items.len() as u64)?;
+    ctx.charge(2 * items.len() as u64)?;
     Ok(items)
 }
 

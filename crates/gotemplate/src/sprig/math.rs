@@ -116,7 +116,7 @@ fn power_of_ten(places: i64) -> f64 {
         return 1.0;
     }
     let places = places as f64;
-    if places.abs() >= 9.223_372_036_854_775_808e18 {
+    if places.abs() >= 9.223_372_036_854_776e18 {
         return if places > 0.0 { f64::INFINITY } else { 0.0 };
     }
     // 10 is 0.625 · 2^4.

@@ -76,8 +76,7 @@ fn part(whole: &[u8], start: usize, end: usize) -> Str {
 
 fn find_all(ctx: &mut Ctx<'_>, pattern: &Regexp, args: &[Value]) -> Answer {
     let whole = text(args, 1);
-    let places = pattern.find_all(&whole, int(args, 2));
-    ctx.charge_output(places.len() * VALUE_SIZE)?;
+    let places = pattern.find_all(&whole, int(args, 2), || ctx.charge_output(2 * VALUE_SIZE))?;
     if places.is_empty() {
         return Ok(Value::NilOf(STRING_SLICE));
     }
@@ -94,7 +93,7 @@ fn split(ctx: &mut Ctx<'_>, pattern: &Regexp, args: &[Value]) -> Answer {
         return Ok(Value::strings([""]));
     }
     let (mut parts, mut from, mut end) = (Vec::new(), 0, 0);
-    for (start, stop) in pattern.find_all(&whole, limit) {
+    for (start, stop) in pattern.find_all(&whole, limit, || ctx.charge_output(2 * VALUE_SIZE))? {
         if limit > 0 && i64::try_from(parts.len()).unwrap_or(i64::MAX) == limit - 1 {
             break;
         }
@@ -107,7 +106,6 @@ fn split(ctx: &mut Ctx<'_>, pattern: &Regexp, args: &[Value]) -> Answer {
     if end != whole.len() {
         parts.push(part(&whole, from, whole.len()));
     }
-    ctx.charge_output(parts.len() * VALUE_SIZE)?;
     Ok(Value::strings(parts))
 }
 

@@ -108,8 +108,13 @@ impl Regexp {
     }
 
     /// The places of up to `limit` matches that do not overlap (all when negative). An empty match right after another
-    /// match does not count.
-    pub fn find_all(&self, text: &[u8], limit: i64) -> Vec<(usize, usize)> {
+    /// match does not count. `each` hears of every match before it is kept.
+    pub fn find_all<E>(
+        &self,
+        text: &[u8],
+        limit: i64,
+        mut each: impl FnMut() -> Result<(), E>,
+    ) -> Result<Vec<(usize, usize)>, E> {
         let haystack = Haystack::new(text);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let end = haystack.bytes.len();
@@ -126,10 +131,11 @@ impl Regexp {
             }
             last_end = Some(found.end());
             if accepted {
+                each()?;
                 places.push((haystack.place(found.start()), haystack.place(found.end())));
             }
         }
-        places
+        Ok(places)
     }
 
     /// Replaces every match by what `replacement` makes of its places. `grow` hears how many bytes the result has.

@@ -2,6 +2,7 @@
 
 use crate::{
     context::Ctx,
+    error::FuncError,
     function::{Functions, Signature},
     sprig::{
         args::{ANY, Answer, INT, TEXT, VALUE_SIZE, any, fail, int, rest, strings, strval, text},
@@ -62,11 +63,11 @@ fn cutting(to: &mut Functions) {
     }
     to.add("trimPrefix", TWO, |_, args| {
         let (prefix, whole) = (text(args, 0), text(args, 1));
-        Ok(whole.strip_prefix(&*prefix).map_or_else(|| Value::String(whole.clone()), |it| Value::string(it)))
+        Ok(whole.strip_prefix(&*prefix).map_or_else(|| Value::String(whole.clone()), Value::string))
     });
     to.add("trimSuffix", TWO, |_, args| {
         let (suffix, whole) = (text(args, 0), text(args, 1));
-        Ok(whole.strip_suffix(&*suffix).map_or_else(|| Value::String(whole.clone()), |it| Value::string(it)))
+        Ok(whole.strip_suffix(&*suffix).map_or_else(|| Value::String(whole.clone()), Value::string))
     });
     to.add("trunc", NUMBERED, |_, args| Ok(trunc(int(args, 0), text(args, 1))));
     to.add("abbrev", NUMBERED, |_, args| {
@@ -82,17 +83,15 @@ fn cutting(to: &mut Functions) {
         substr(int(args, 0), int(args, 1), &text(args, 2))
     });
     to.add("split", Signature::fixed(&[TEXT, TEXT]).typed("func(string, string) map[string]string"), |ctx, args| {
-        numbered(ctx, split(&text(args, 1), &text(args, 0), -1))
+        Ok(numbered(split(ctx, &text(args, 1), &text(args, 0), -1)?))
     });
     to.add(
         "splitn",
         Signature::fixed(&[TEXT, INT, TEXT]).typed("func(string, int, string) map[string]string"),
-        |ctx, args| numbered(ctx, split(&text(args, 2), &text(args, 0), int(args, 1)).unwrap_or_default().into()),
+        |ctx, args| Ok(numbered(split(ctx, &text(args, 2), &text(args, 0), int(args, 1))?)),
     );
     to.add("splitList", Signature::fixed(&[TEXT, TEXT]).typed("func(string, string) []string"), |ctx, args| {
-        let parts = split(&text(args, 1), &text(args, 0), -1).unwrap_or_default();
-        ctx.charge_output(parts.len() * VALUE_SIZE)?;
-        Ok(Value::strings(parts))
+        Ok(Value::strings(split(ctx, &text(args, 1), &text(args, 0), -1)?))
     });
 }
 
@@ -145,41 +144,40 @@ pub fn find(whole: &[u8], needle: &[u8]) -> Option<usize> {
     memchr::memmem::find(whole, needle)
 }
 
-/// Splits at a separator into at most `limit` parts, all when negative, `None` when 0. Without separator, into characters.
-pub fn split(whole: &[u8], separator: &[u8], limit: i64) -> Option<Vec<Str>> {
-    if limit == 0 {
-        return None;
-    }
+/// Splits at a separator into at most `limit` parts, all when negative. Without separator, into characters.
+fn split(ctx: &mut Ctx<'_>, whole: &[u8], separator: &[u8], limit: i64) -> Result<Vec<Str>, FuncError> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut parts = Vec::new();
+    let count = if separator.is_empty() {
+        unicode::runes(whole).count()
+    } else {
+        memchr::memmem::find_iter(whole, separator).count() + 1
+    };
+    let count = count.min(limit);
+    ctx.charge_output(count.saturating_mul(2 * VALUE_SIZE))?;
+    let mut parts = Vec::with_capacity(count);
     let mut rest = whole;
-    if separator.is_empty() {
-        while !rest.is_empty() {
-            let width = if parts.len() + 1 == limit { rest.len() } else { unicode::decode(rest).1 };
-            let (part, after) = rest.split_at(width);
-            parts.push(Str::from(part));
-            rest = after;
-        }
-        return Some(parts);
+    while parts.len() < count {
+        let last = parts.len() + 1 == count;
+        let end = if last {
+            rest.len()
+        } else if separator.is_empty() {
+            unicode::decode(rest).1
+        } else {
+            find(rest, separator).unwrap_or(rest.len())
+        };
+        parts.push(Str::from(rest.get(..end).unwrap_or_default()));
+        rest = rest.get(end + separator.len()..).unwrap_or_default();
     }
-    while parts.len() + 1 < limit {
-        let Some(at) = find(rest, separator) else { break };
-        parts.push(Str::from(rest.get(..at).unwrap_or_default()));
-        rest = rest.get(at + separator.len()..).unwrap_or_default();
-    }
-    parts.push(Str::from(rest));
-    Some(parts)
+    Ok(parts)
 }
 
 /// `_0`, `_1`, … as keys.
-fn numbered(ctx: &mut Ctx<'_>, parts: Option<Vec<Str>>) -> Answer {
-    let parts = parts.unwrap_or_default();
-    ctx.charge_output(parts.len() * VALUE_SIZE * 2)?;
+fn numbered(parts: Vec<Str>) -> Value {
     let map = Map::of(STRING_MAP);
     for (number, part) in parts.into_iter().enumerate() {
         map.set(format!("_{number}"), Value::String(part));
     }
-    Ok(Value::Map(map))
+    Value::Map(map)
 }
 
 fn trim(whole: &[u8], cut: impl Fn(char) -> bool) -> Value {
@@ -230,7 +228,7 @@ fn substr(start: i64, end: i64, whole: &[u8]) -> Answer {
 }
 
 /// The text so many times.
-pub fn repeat(ctx: &mut Ctx<'_>, count: i64, whole: &[u8]) -> Result<Vec<u8>, crate::FuncError> {
+pub fn repeat(ctx: &mut Ctx<'_>, count: i64, whole: &[u8]) -> Result<Vec<u8>, FuncError> {
     let Ok(count) = usize::try_from(count) else { return fail("strings: negative Repeat count") };
     let Some(size) = count.checked_mul(whole.len()).filter(|it| *it <= isize::MAX as usize) else {
         return fail("strings: Repeat output length overflow");
@@ -275,7 +273,7 @@ fn replace(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
     };
     ctx.charge_output(pieces.len().saturating_mul(new.len()).saturating_add(whole.len()))?;
     let mut out = pieces.join(&*new);
-    if old.is_empty() && !whole.is_empty() {
+    if old.is_empty() {
         out.extend_from_slice(&new);
     }
     Ok(Value::string(out))

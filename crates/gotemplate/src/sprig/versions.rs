@@ -53,7 +53,7 @@ fn too_large(text: &str) -> String {
 
 fn constraint(text: &[u8]) -> Result<Constraint, FuncError> {
     let shown = |it: &str| FuncError::new(format!("improper constraint: {}", quote(it.as_bytes())));
-    let Ok(text) = std::str::from_utf8(text) else { return Err(shown(&String::from_utf8_lossy(text))) };
+    let Ok(text) = std::str::from_utf8(text) else { return fail(format!("improper constraint: {}", quote(text))) };
     if text.split("||").count() > MAX_GROUPS {
         return fail(format!("too many constraint groups (max {MAX_GROUPS})"));
     }
@@ -70,6 +70,12 @@ fn constraint(text: &[u8]) -> Result<Constraint, FuncError> {
 struct SemVer {
     version: Version,
     pointer: bool,
+}
+
+/// The version 0.0.0 of the same type, if it is a version.
+pub fn zeroed(value: &Value) -> Option<Value> {
+    let pointer = value.downcast::<SemVer>()?.pointer;
+    Some(Value::object(SemVer { version: Version::parse("0.0.0").ok()?, pointer }))
 }
 
 impl SemVer {

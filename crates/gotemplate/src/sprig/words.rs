@@ -113,7 +113,11 @@ pub fn pascal(text: &[u8]) -> String {
     let mut out = String::new();
     let mut current = loop {
         match letters.next() {
-            None => return out,
+            // Of nothing but connectors, the original writes the last one twice.
+            None => {
+                out.extend(out.chars().next_back());
+                return out;
+            }
             Some(letter) if is_connector(letter) => out.push(letter),
             Some(letter) => break letter,
         }
@@ -305,8 +309,8 @@ fn push_lower(out: &mut Vec<u8>, kind: Word, word: &[u8], connector: u8) {
         if is_connector(letter) {
             out.push(connector);
         } else {
-            let mut buffer = [0; 4];
-            out.extend_from_slice(unicode::lower(letter).encode_utf8(&mut buffer).as_bytes());
+            let letter = if unicode::is_upper(letter) { unicode::lower(letter) } else { letter };
+            out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
         }
     }
 }

@@ -5,3 +5,4 @@ mod cases;
 mod fuzz;
 mod nested;
 mod original;
+mod sprig;

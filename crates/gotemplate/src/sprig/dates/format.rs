@@ -32,9 +32,9 @@ pub fn format(time: &Time, layout: &[u8]) -> Vec<u8> {
         rest = chunk.rest;
         out.extend_from_slice(chunk.prefix);
         let Some(element) = chunk.element else { break };
-        let hour12 = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
+        let hour12 = (civil.hour + 11) % 12 + 1;
         let text = match element {
-            Element::Year => pad(civil.year.max(0) % 100, 2),
+            Element::Year => pad(civil.year.abs() % 100, 2),
             Element::LongYear => pad(civil.year, 4),
             Element::Month => short(&MONTHS, civil.month.wrapping_sub(1)),
             Element::LongMonth => long(&MONTHS, civil.month.wrapping_sub(1)),

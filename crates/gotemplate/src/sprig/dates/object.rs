@@ -119,7 +119,7 @@ impl Object for Time {
             "UnixMilli" => Value::int64(self.unix(1_000)),
             "UnixMicro" => Value::int64(self.unix(1_000_000)),
             "UnixNano" => Value::int64(self.unix(SECOND)),
-            "IsZero" => Value::Bool(self.total_nanos() == Self::zero().total_nanos()),
+            "IsZero" => Value::Bool(self.total_nanos() == 0),
             "IsDST" => Value::Bool(self.zone.at(self.seconds).summer),
             "UTC" => Value::object(self.in_zone(Zone::Utc)),
             "Local" => Value::object(self.in_zone(super::functions::local(ctx))),
@@ -141,6 +141,10 @@ impl Object for Time {
 
     fn text(&self) -> Option<Str> {
         Some(Str::from(self.display()))
+    }
+
+    fn equals(&self, other: &dyn Object) -> Option<bool> {
+        Some(other.as_any().downcast_ref::<Self>().is_some_and(|it| self.identical(it)))
     }
 
     fn to_tree(&self) -> Value {
@@ -188,7 +192,7 @@ impl Time {
         if step <= 0 {
             return plain;
         }
-        let over = (self.total_nanos() - Self::zero().total_nanos()).rem_euclid(i128::from(step));
+        let over = self.total_nanos().rem_euclid(i128::from(step));
         let over = i64::try_from(over).unwrap_or(0);
         if nearest && over >= step - over { plain.plus(step - over) } else { plain.plus(-over) }
     }

@@ -133,8 +133,11 @@ impl Fields {
         let (value, rest);
         match element {
             Element::Year => {
-                (value, rest) = number(text, true)?;
-                self.year = i64::from(value) + if value >= 69 { 1900 } else { 2000 };
+                let written = text.get(..2).and_then(|it| std::str::from_utf8(it).ok()).ok_or(Problem::Bad)?;
+                // A sign and one digit will do.
+                let year: i64 = written.parse().map_err(|_| Problem::Bad)?;
+                self.year = year + if year >= 69 { 1900 } else { 2000 };
+                rest = tail(text, 2);
             }
             Element::LongYear => {
                 let digits = text.get(..4).filter(|it| it.iter().all(u8::is_ascii_digit)).ok_or(Problem::Bad)?;

@@ -18,6 +18,9 @@ pub enum Zone {
     Rules(Rc<str>, TimeZone),
 }
 
+/// Seconds of 400 years.
+const CALENDAR_CYCLE: i64 = 146_097 * 86_400;
+
 /// What a zone is at a moment.
 pub struct Offset {
     /// `CET`; empty when there is none.
@@ -62,8 +65,10 @@ impl Zone {
             Self::Utc => Offset { name: "UTC".into(), seconds: 0, summer: false },
             Self::Fixed(name, seconds) => Offset { name: (**name).into(), seconds: *seconds, summer: false },
             Self::Rules(_, zone) => {
-                let moment = Timestamp::from_second(seconds);
-                let moment = moment.unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX });
+                // After the year 9999 the rules repeat as the calendar does, every 400 years.
+                let beyond = seconds.saturating_sub(Timestamp::MAX.as_second());
+                let cycles = if beyond > 0 { (beyond - 1) / CALENDAR_CYCLE + 1 } else { 0 };
+                let moment = Timestamp::from_second(seconds - cycles * CALENDAR_CYCLE).unwrap_or(Timestamp::MIN);
                 let info = zone.to_offset_info(moment);
                 Offset {
                     name: info.abbreviation().to_owned(),

@@ -168,6 +168,11 @@ impl Decoder<'_> {
         }
     }
 
+    /// Where no space may follow: Go sees one at the end of the text.
+    fn broken(&self, place: &str) -> String {
+        format!("invalid character {} {place}", quoted(self.peek().unwrap_or(b' ')))
+    }
+
     fn key(&mut self, map: Map) -> Result<(), String> {
         let key = self.string()?;
         self.space();
@@ -180,10 +185,9 @@ impl Decoder<'_> {
     }
 
     fn word(&mut self, word: &str, value: Value) -> Result<Option<Value>, String> {
-        for (place, wanted) in word.bytes().enumerate() {
+        for wanted in word.bytes() {
             if self.peek() != Some(wanted) {
-                let _ = place;
-                return Err(self.invalid(&format!("in literal {word} (expecting {})", quoted(wanted))));
+                return Err(self.broken(&format!("in literal {word} (expecting {})", quoted(wanted))));
             }
             self.at += 1;
         }
@@ -218,12 +222,12 @@ impl Decoder<'_> {
         if self.peek() == Some(b'0') {
             self.at += 1;
         } else if self.digits() == 0 {
-            return Err(self.invalid("in numeric literal"));
+            return Err(self.broken("in numeric literal"));
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
             if self.digits() == 0 {
-                return Err(self.invalid("after decimal point in numeric literal"));
+                return Err(self.broken("after decimal point in numeric literal"));
             }
         }
         if matches!(self.peek(), Some(b'e' | b'E')) {
@@ -232,7 +236,7 @@ impl Decoder<'_> {
                 self.at += 1;
             }
             if self.digits() == 0 {
-                return Err(self.invalid("in exponent of numeric literal"));
+                return Err(self.broken("in exponent of numeric literal"));
             }
         }
         Ok(())
@@ -277,7 +281,7 @@ impl Decoder<'_> {
                 out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
             }
-            _ => return Err(self.invalid("in string escape code")),
+            _ => return Err(self.broken("in string escape code")),
         };
         out.push(plain);
         self.at += 1;
@@ -288,7 +292,7 @@ impl Decoder<'_> {
         let mut code = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|it| char::from(it).to_digit(16));
-            let Some(digit) = digit else { return Err(self.invalid("in \\u hexadecimal character escape")) };
+            let Some(digit) = digit else { return Err(self.broken("in \\u hexadecimal character escape")) };
             code = code * 16 + digit;
             self.at += 1;
         }

@@ -17,8 +17,8 @@ pub enum Style {
     Raw,
 }
 
-/// How deep Go goes before it looks for cycles; whatever is deeper is refused here.
-const MAX_DEPTH: usize = 1_000;
+/// Whatever is deeper is taken for a structure without end. (Go looks for cycles from a depth of 1,000 on.)
+const MAX_DEPTH: usize = 256;
 
 /// A value as JSON: keys in order, `[]byte` in base64, nil lists and maps as null, what is not UTF-8 as U+FFFD.
 ///

@@ -222,7 +222,7 @@ pub fn unicode(name: &str, negated: bool) -> Option<String> {
         "Assigned" => "assigned".to_owned(),
         "Ascii" => "ascii".to_owned(),
         // The regex crate has no surrogates, which no text holds.
-        "Cs" | "Surrogate" => return Some(unicode("Any", !negated)?),
+        "Cs" | "Surrogate" => return unicode("Any", !negated),
         name if CATEGORIES.contains(&name) => format!("gc={name}"),
         name if SCRIPTS.contains(&name) => format!("sc={name}"),
         name => format!("gc={}", LONG_CATEGORIES.iter().find(|(long, _)| *long == name)?.1),

@@ -164,7 +164,7 @@ impl<'a> Parser<'a> {
                 b'{' => match counts(rest) {
                     None => self.literal('{', skip(rest, 1)),
                     Some((min, max, after)) => {
-                        if min < 0 || min > MAX_REPEAT || max > MAX_REPEAT || (max >= 0 && min > max) {
+                        if !(0..=MAX_REPEAT).contains(&min) || max > MAX_REPEAT || (max >= 0 && min > max) {
                             return Err(SyntaxError::new("invalid repeat count", until(start, after)));
                         }
                         repeated = Some(start);
@@ -383,8 +383,11 @@ fn number(text: &[u8]) -> Option<(i32, &[u8])> {
     Some((value.unwrap_or(-1), skip(text, digits)))
 }
 
-/// The next character and what follows it.
+/// The next character and what follows it; U+FFFD at the end.
 pub fn next(text: &[u8]) -> Result<(char, &[u8]), SyntaxError> {
+    if text.is_empty() {
+        return Ok(('\u{FFFD}', text));
+    }
     let head = text.get(..text.len().min(4)).unwrap_or_default();
     let valid = match std::str::from_utf8(head) {
         Ok(valid) => valid,

@@ -34,10 +34,19 @@ impl Random for Counter {
     }
 }
 
-pub fn functions(local: Zone) -> Rc<Functions> {
+/// Randomness that is always the same byte, as the oracle's for certificates.
+pub struct Fixed;
+
+impl Random for Fixed {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0x5A);
+    }
+}
+
+pub fn functions(local: Zone, random: impl Random + 'static) -> Rc<Functions> {
     let mut functions = Functions::new();
     sprig::register(&mut functions);
-    sprig::register_world(&mut functions, &Rc::new(World::new(|| NOW, local, Counter::new())));
+    sprig::register_world(&mut functions, &Rc::new(World::new(|| NOW, local, random)));
     Rc::new(functions)
 }
 
@@ -135,14 +144,16 @@ pub fn escape(text: &[u8]) -> String {
 
 /// The answer to one template, itself escaped, with the pool as data.
 pub fn answer(functions: &Rc<Functions>, pool_json: &str, template: &str) -> String {
-    let text = unescape(template);
-    let mut set = Set::new(functions.clone());
-    if let Err(error) = set.parse("t", text.as_slice()) {
-        return format!("!{}", escape(error.to_string().as_bytes()));
-    }
-    let options = Options { missing_key: MissingKey::Zero, ..Options::default() };
-    match set.execute("t", &pool(pool_json), &options) {
+    match execute(functions, &unescape(template), &pool(pool_json), Options::default()) {
         Ok(output) => format!("={}", escape(&output)),
-        Err(error) => format!("!{}", escape(error.to_string().as_bytes())),
+        Err(error) => format!("!{}", escape(error.as_bytes())),
     }
+}
+
+/// Executes one template, missing keys being zero.
+pub fn execute(functions: &Rc<Functions>, text: &[u8], data: &Value, options: Options) -> Result<Vec<u8>, String> {
+    let mut set = Set::new(functions.clone());
+    set.parse("t", text).map_err(|error| error.to_string())?;
+    let options = Options { missing_key: MissingKey::Zero, ..options };
+    set.execute("t", data, &options).map_err(|error| error.to_string())
 }
