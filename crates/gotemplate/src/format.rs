@@ -1,5 +1,6 @@
 //! Go's `fmt` and the parts of `strconv` it needs: the same text for every value, verb and flag.
 
+mod composed;
 mod float;
 mod integer;
 mod printer;

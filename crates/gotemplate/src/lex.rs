@@ -1,61 +1,14 @@
 //! Cuts a template into tokens.
 
-use std::fmt::Write as _;
+mod chars;
+mod token;
 
-/// The kinds of tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Error,
-    Bool,
-    /// A printable ASCII character that means nothing else: a comma.
-    Char,
-    CharConstant,
-    Complex,
-    Assign,
-    Declare,
-    Eof,
-    Field,
-    Identifier,
-    LeftDelim,
-    LeftParen,
-    Number,
-    Pipe,
-    RawString,
-    RightDelim,
-    RightParen,
-    Space,
-    String,
-    Text,
-    Variable,
-    Block,
-    Break,
-    Continue,
-    Dot,
-    Define,
-    Else,
-    End,
-    If,
-    Nil,
-    Range,
-    Template,
-    With,
-}
+pub(crate) use chars::decode;
+pub(crate) use token::{Kind, Token};
 
-impl Kind {
-    /// Whether messages show it as `<word>`.
-    pub(crate) fn is_keyword(self) -> bool {
-        use Kind::{Block, Break, Continue, Define, Dot, Else, End, If, Nil, Range, Template, With};
-        matches!(self, Block | Break | Continue | Dot | Define | Else | End | If | Nil | Range | Template | With)
-    }
-}
+use memchr::memmem;
 
-/// A piece of the source.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Token {
-    pub(crate) kind: Kind,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-}
+use chars::{is_alphanumeric, is_space, named, trimmed_end, trims_left, trims_right};
 
 /// Cuts a source, one token at a time.
 pub(crate) struct Lexer<'a> {
@@ -132,7 +85,7 @@ impl<'a> Lexer<'a> {
 
     /// Outside of actions; `None` after a comment.
     fn text_or_delimiter(&mut self) -> Option<Token> {
-        let Some(distance) = find(self.rest(), LEFT) else {
+        let Some(distance) = memmem::find(self.rest(), LEFT) else {
             self.at = self.text.len();
             let kind = if self.at > self.start { Kind::Text } else { Kind::Eof };
             return Some(self.emit(kind));
@@ -170,7 +123,7 @@ impl<'a> Lexer<'a> {
 
     fn comment(&mut self) -> Option<Token> {
         self.at += 2;
-        let Some(end) = find(self.rest(), b"*/") else {
+        let Some(end) = memmem::find(self.rest(), b"*/") else {
             return Some(self.fail("unclosed comment".to_owned()));
         };
         self.at += end + 2;
@@ -410,59 +363,4 @@ impl<'a> Lexer<'a> {
             _ => true,
         }
     }
-}
-
-/// The first character of a text; U+FFFD for a byte that is not UTF-8.
-pub(crate) fn decode(text: &[u8]) -> Option<(char, usize)> {
-    let first = *text.first()?;
-    if first < 0x80 {
-        return Some((char::from(first), 1));
-    }
-    let len = match first {
-        0xC2..=0xDF => 2,
-        0xE0..=0xEF => 3,
-        0xF0..=0xF4 => 4,
-        _ => return Some((char::REPLACEMENT_CHARACTER, 1)),
-    };
-    let decoded = text.get(..len).and_then(|it| std::str::from_utf8(it).ok()).and_then(|it| it.chars().next());
-    Some(decoded.map_or((char::REPLACEMENT_CHARACTER, 1), |char| (char, len)))
-}
-
-/// A character as `%#U` prints it; the end of the text is -1.
-fn named(char: Option<char>) -> String {
-    let Some(char) = char else {
-        return "U+FFFFFFFFFFFFFFFF".to_owned();
-    };
-    let mut out = format!("U+{:04X}", u32::from(char));
-    if crate::format::is_printable(char) {
-        let _ = write!(out, " '{char}'");
-    }
-    out
-}
-
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    memchr::memmem::find(text, what)
-}
-
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
-}
-
-fn is_alphanumeric(char: char) -> bool {
-    match char {
-        '_' | 'a'..='z' | 'A'..='Z' | '0'..='9' => true,
-        _ => !char.is_ascii() && crate::format::is_letter_or_digit(char),
-    }
-}
-
-fn trims_left(text: &[u8]) -> bool {
-    matches!(text, [b'-', space, ..] if is_space(*space))
-}
-
-fn trims_right(text: &[u8]) -> bool {
-    matches!(text, [space, b'-', ..] if is_space(*space))
-}
-
-fn trimmed_end(text: &[u8]) -> usize {
-    text.iter().rposition(|it| !is_space(*it)).map_or(0, |last| last + 1)
 }
