@@ -45,10 +45,7 @@ pub trait Edge: Send + Sync {
     ) -> impl Future<Output = Result<Option<Config>, RequestError>> + Send;
 
     /// A Kustomization that another depends on, wherever it is reconciled.
-    fn dependency(
-        &self,
-        name: &Name,
-    ) -> impl Future<Output = Result<Option<Arc<Kustomization>>, RequestError>> + Send;
+    fn dependency(&self, name: &Name) -> impl Future<Output = Result<Option<Arc<Kustomization>>, RequestError>> + Send;
 
     /// The same, of those this process reconciles.
     fn known(&self, name: &Name) -> Option<Arc<Kustomization>>;

@@ -179,7 +179,8 @@ impl Edge for Live {
     async fn strays(&self, owner: &Owner, since: Timestamp, now: Timestamp) -> Result<Vec<Stray>, RequestError> {
         let sweep = async {
             let known: HashMap<Owner, HashSet<ObjectRef>> = self.store.list().iter().map(|ks| managed(ks)).collect();
-            let wanted = |owner: &Owner, object: &ObjectRef| known.get(owner).is_some_and(|have| !have.contains(object));
+            let wanted =
+                |owner: &Owner, object: &ObjectRef| known.get(owner).is_some_and(|have| !have.contains(object));
             weir_apply::sweep(&self.cluster, &apply::ownership(), &wanted).await
         };
         self.strays.of(owner, since, now, sweep).await

@@ -24,7 +24,13 @@ impl Strays {
     ///
     /// # Errors
     /// When the server cannot be asked.
-    pub async fn of<S>(&self, owner: &Owner, since: Timestamp, now: Timestamp, sweep: S) -> Result<Vec<Stray>, RequestError>
+    pub async fn of<S>(
+        &self,
+        owner: &Owner,
+        since: Timestamp,
+        now: Timestamp,
+        sweep: S,
+    ) -> Result<Vec<Stray>, RequestError>
     where
         S: Future<Output = Result<Vec<Stray>, RequestError>>,
     {

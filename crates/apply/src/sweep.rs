@@ -161,7 +161,8 @@ async fn list(
     let mut found = Vec::new();
     let mut next = String::new();
     loop {
-        let from = if next.is_empty() { next } else { format!("&continue={}", utf8_percent_encode(&next, NON_ALPHANUMERIC)) };
+        let from =
+            if next.is_empty() { next } else { format!("&continue={}", utf8_percent_encode(&next, NON_ALPHANUMERIC)) };
         let query = format!("{}?labelSelector={label}&limit={PAGE}{from}", path(kind, "", ""));
         let bytes = match cluster.bytes(Method::GET, query, LIST, None).await {
             Ok(bytes) => bytes,
@@ -213,7 +214,10 @@ mod tests {
         let discovery: Discovery = serde_json::from_str(text).unwrap();
         let kinds = kinds_of(discovery);
         let [kind] = kinds.as_slice() else { panic!("{kinds:?}") };
-        assert_eq!((&*kind.group, &*kind.version, &*kind.kind, &*kind.plural), ("apps", "v1", "Deployment", "deployments"));
+        assert_eq!(
+            (&*kind.group, &*kind.version, &*kind.kind, &*kind.plural),
+            ("apps", "v1", "Deployment", "deployments")
+        );
         assert!(kind.namespaced && kind.watchable);
     }
 }

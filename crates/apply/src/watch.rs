@@ -202,7 +202,8 @@ impl Watches {
         self.attend(owner);
         let mut rest = Vec::new();
         for (count, entry) in entries.into_iter().enumerate() {
-            let place = if count < SINGLE_OF_ONE { Arc::clone(&self.shared.single).try_acquire_owned().ok() } else { None };
+            let place =
+                if count < SINGLE_OF_ONE { Arc::clone(&self.shared.single).try_acquire_owned().ok() } else { None };
             let Some(place) = place else {
                 rest.push(entry.object);
                 continue;

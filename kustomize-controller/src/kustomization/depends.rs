@@ -282,7 +282,9 @@ mod tests {
 
     #[test]
     fn of_another_tenants_kustomization_an_expression_sees_no_spec() {
-        let app = |namespace: &str| dependant(serde_json::json!({ "name": "db", "namespace": namespace, "readyExpr": "spec" }));
+        let app = |namespace: &str| {
+            dependant(serde_json::json!({ "name": "db", "namespace": namespace, "readyExpr": "spec" }))
+        };
         let mut other = ready("db", "main@sha1:1", 2);
         assert_eq!(run(&app("a"), &[other.clone()], false).unwrap(), Ok(()));
         other.metadata.namespace = Some("b".to_owned());

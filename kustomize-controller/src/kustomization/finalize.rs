@@ -19,7 +19,12 @@ use crate::{edge::Edge, memory::Memory};
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Deletes what the policy says and waits for it where the policy says so.
-pub async fn finalize(ks: &Kustomization, run: &Run, edge: &impl Edge, memory: &Memory) -> Finalized<KustomizationStatus> {
+pub async fn finalize(
+    ks: &Kustomization,
+    run: &Run,
+    edge: &impl Edge,
+    memory: &Memory,
+) -> Finalized<KustomizationStatus> {
     if !deletes(ks) {
         return Finalized::done();
     }

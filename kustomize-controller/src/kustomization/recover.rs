@@ -67,7 +67,8 @@ pub async fn recover(
 /// Nothing was applied for it before this process began.
 fn is_new(ks: &Kustomization, run: &Run, began: Timestamp) -> bool {
     let made = ks.metadata.creation_timestamp.as_ref().map(|time| time.0);
-    run.triggers.contains(Trigger::Created) && made.is_some_and(|made| made.saturating_add(FRESH).is_ok_and(|m| m >= began))
+    run.triggers.contains(Trigger::Created)
+        && made.is_some_and(|made| made.saturating_add(FRESH).is_ok_and(|m| m >= began))
 }
 
 /// Its last run got to the end, and nothing has come since that another could have begun to work on.
@@ -79,7 +80,8 @@ async fn is_settled(ks: &Kustomization, edge: &impl Edge) -> bool {
     let Some(concluded) = concluded(status).filter(|_| is_ready) else { return false };
     let source = edge.source(&SourceKey::of(ks)).await.ok().flatten();
     let Some(artifact) = source.and_then(|source| source.artifact) else { return false };
-    status.last_applied_revision.as_deref() == Some(artifact.revision.as_str()) && artifact.last_update_time <= concluded
+    status.last_applied_revision.as_deref() == Some(artifact.revision.as_str())
+        && artifact.last_update_time <= concluded
 }
 
 /// When a run that may have applied something last got to its end.
@@ -92,7 +94,8 @@ fn with(ks: &Kustomization, strays: Vec<Stray>) -> Option<Kustomization> {
     let last = ks.status.as_ref().and_then(concluded).and_then(|last| last.checked_sub(SKEW).ok());
     let since = last.map_or(made, |last| last.max(made));
     let mut inventory = apply::inventory(ks);
-    let have = |inventory: &Inventory, stray: &Stray| inventory.entries().iter().any(|e| e.object == stray.entry.object);
+    let have =
+        |inventory: &Inventory, stray: &Stray| inventory.entries().iter().any(|e| e.object == stray.entry.object);
     let is_ours = |stray: &Stray| stray.applied.parse::<Timestamp>().is_ok_and(|applied| applied >= since);
     let found: Vec<Stray> = strays.into_iter().filter(|s| is_ours(s) && !have(&inventory, s)).collect();
     if found.is_empty() {
@@ -135,7 +138,13 @@ mod tests {
     fn taken(status: serde_json::Value, applied: &str) -> Vec<String> {
         let strays = vec![stray("known", applied), stray("lost", applied)];
         let recovered = with(&ks(status), strays);
-        recovered.map(|ks| apply::inventory(&ks)).unwrap_or_default().entries().iter().map(|e| e.object.name.clone()).collect()
+        recovered
+            .map(|ks| apply::inventory(&ks))
+            .unwrap_or_default()
+            .entries()
+            .iter()
+            .map(|e| e.object.name.clone())
+            .collect()
     }
 
     #[test]

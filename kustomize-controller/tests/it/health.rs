@@ -77,7 +77,9 @@ async fn any_number_of_objects_of_others_is_followed_as_who_waits() -> Result<()
     let revision = tenant.publish(&[("m.yaml", &config_map("m", "", "1"))]).await?;
     let check = |n: usize| json!({"apiVersion": "v1", "kind": "ConfigMap", "name": format!("later-{n}"), "namespace": tenant.name});
     let checks: Vec<Value> = (0..MANY).map(check).collect();
-    tenant.kustomization("app", json!({"healthChecks": checks, "timeout": "5m", "serviceAccountName": "default"})).await?;
+    tenant
+        .kustomization("app", json!({"healthChecks": checks, "timeout": "5m", "serviceAccountName": "default"}))
+        .await?;
     let waiting = |ks: &Value| condition_text(ks, "Reconciling").2.starts_with("Running health checks");
     tenant.wait(kind::KUSTOMIZATION, "app", "waiting", waiting).await?;
     for n in 0..MANY {

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use serde_json::json;
-use weir_testkit::api::condition_text;
 use tokio::sync::OnceCell;
+use weir_testkit::api::condition_text;
 use weir_testkit::{ENDLESS, Hostile, Service, SuiteOptions, kind};
 
 use crate::apps;

@@ -20,7 +20,9 @@ fn role(name: &str, annotations: &str) -> String {
 }
 
 fn class(name: &str) -> String {
-    format!("apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata:\n  name: {name}\nprovisioner: example.test/none\n")
+    format!(
+        "apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata:\n  name: {name}\nprovisioner: example.test/none\n"
+    )
 }
 
 fn spec() -> Value {
@@ -85,7 +87,8 @@ async fn what_a_killed_controller_applied_is_pruned_by_the_next_revision() -> Re
         let labels = json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "another"}}});
         tenant.api().merge(kind::CLUSTER_ROLE, "", "lost-taken", &labels).await?;
         // Somebody made an object with our labels: it was never ours.
-        let labels = json!({"kustomize.toolkit.fluxcd.io/name": "app", "kustomize.toolkit.fluxcd.io/namespace": "lost"});
+        let labels =
+            json!({"kustomize.toolkit.fluxcd.io/name": "app", "kustomize.toolkit.fluxcd.io/namespace": "lost"});
         let copy = json!({"apiVersion": kind::CLUSTER_ROLE.api_version, "kind": kind::CLUSTER_ROLE.kind, "rules": [],
             "metadata": {"name": "lost-copy", "labels": labels}});
         tenant.api().apply(&copy).await?;

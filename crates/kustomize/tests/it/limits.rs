@@ -106,9 +106,10 @@ fn what_grows_out_of_little_is_bounded() {
         vars,
         format!("replacements:\n{replacements}"),
     ] {
-        let tree = tree(1000, &changes)
-            .with("vars.yaml", "varReference: [{path: data/all, kind: ConfigMap}]\n")
-            .with("large.yaml", format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{large: {large}}}\n"));
+        let tree = tree(1000, &changes).with("vars.yaml", "varReference: [{path: data/all, kind: ConfigMap}]\n").with(
+            "large.yaml",
+            format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{large: {large}}}\n"),
+        );
         let budget = Budget { memory: 16 << 20, ..Budget::default() };
         let error = build(&tree, "", &Options { budget, ..Options::default() }).unwrap_err().chain();
         let start: String = changes.chars().take(60).collect();
