@@ -1,30 +1,24 @@
 //! `html`, `js` and `urlquery`.
 
-use crate::{context::Ctx, error::FuncError, format, lex::decode, value::Value};
+use crate::{context::Ctx, error::FuncError, format, lex::decode, types::Kind, value::Value};
 
-/// The arguments as one text, printed as templates print values.
+/// The arguments as one text, each printed as templates print values: a space between two when neither is a string.
 fn text_of(ctx: &Ctx<'_>, args: &[Value]) -> Vec<u8> {
     let limit = ctx.room();
-    match args {
-        [Value::String(text)] => text.to_vec(),
-        _ => {
-            let printable: Vec<Value> = args.iter().map(|it| printable(it, args.len() == 1, limit)).collect();
-            format::sprint_within(&printable, limit)
+    let mut out = Vec::new();
+    let mut before_was_string = true;
+    for arg in args {
+        let is_string = matches!(arg.kind(), Kind::String | Kind::Invalid);
+        if !is_string && !before_was_string {
+            out.push(b' ');
         }
-    }
-}
-
-fn printable(value: &Value, alone: bool, limit: usize) -> Value {
-    match value {
-        Value::Nil | Value::Missing => Value::string("<no value>"),
-        // What it prints as is no string to `print`, so it stays an object there; alone that makes no difference.
-        Value::Object(_) if alone => {
-            let mut out = Vec::new();
-            format::print_pointed(&mut out, value, true, limit);
-            Value::string(out)
+        match arg {
+            Value::Nil | Value::Missing => out.extend_from_slice(b"<no value>"),
+            other => format::print_pointed(&mut out, other, true, limit),
         }
-        other => other.clone(),
+        before_was_string = is_string;
     }
+    out
 }
 
 /// For HTML text and attributes.

@@ -17,6 +17,7 @@ impl<'a> Machine<'a> {
     /// Evaluates an argument for a parameter of a type.
     pub(super) fn arg(&mut self, dot: &Slot, wanted: Type, operand: &'a Operand) -> Res<Value> {
         self.at = Some(At::Operand(operand));
+        self.boxed = false;
         let value = match &operand.term {
             Term::Dot => {
                 self.boxed = dot.boxed;
