@@ -6,3 +6,4 @@ mod flux;
 mod golden;
 mod limits;
 mod paths;
+mod random;
