@@ -1,5 +1,7 @@
 //! Answers templates as the oracle of the Sprig tests does, to compare the two: `sprig_answers POOL IN OUT`.
 
+#![allow(clippy::panic, reason = "a tool of the tests")]
+
 #[path = "../tests/it/sprig/answer.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod answer;
