@@ -71,7 +71,17 @@ impl<R: Reconciler> Driver<R> {
         let (min_delay, max_delay) = context.settings.retry();
         handle.waker.with(|schedule| schedule.configure(queue::Options { concurrent, min_delay, max_delay }));
         let counters = context.metrics.controller(&kind, concurrent, &handle.waker);
-        Self { shared: Arc::new(Shared { context, handle, reconciler, counters, telling: tell::Telling::default(), kind, group }) }
+        Self {
+            shared: Arc::new(Shared {
+                context,
+                handle,
+                reconciler,
+                counters,
+                telling: tell::Telling::default(),
+                kind,
+                group,
+            }),
+        }
     }
 
     pub(crate) fn name(&self) -> String {

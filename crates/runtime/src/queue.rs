@@ -54,7 +54,7 @@ pub struct Waker {
 struct Shared {
     schedule: Mutex<Schedule>,
     changed: Notify,
-    /// Nothing is left to put back.
+    /// Nothing is left to put back, or an object was woken while it ran.
     repaired: Notify,
 }
 
@@ -74,8 +74,15 @@ impl Waker {
 
     /// Has the object run soon, because of `trigger`. An object that is not in the store is dropped when its turn comes.
     pub fn wake(&self, key: &ObjectKey, trigger: Trigger) {
-        self.lock().wake(key, trigger, clock::instant());
+        let is_running = {
+            let mut schedule = self.lock();
+            schedule.wake(key, trigger, clock::instant());
+            schedule.is_running(key)
+        };
         self.shared.changed.notify_one();
+        if is_running {
+            self.shared.repaired.notify_waiters();
+        }
     }
 
     /// Changes the schedule under its lock and has the driver look at it again.
@@ -91,12 +98,12 @@ impl Waker {
         out
     }
 
-    /// Waits until nothing is left to put back, at most for `limit`.
-    pub async fn repaired(&self, limit: Duration) {
+    /// Waits until nothing is left to put back or `key` has to run again, at most for `limit`.
+    pub async fn repaired(&self, key: &ObjectKey, limit: Duration) {
         let repaired = async {
             loop {
                 let ended = self.shared.repaired.notified();
-                if !self.peek(Schedule::is_repairing) {
+                if self.peek(|schedule| !schedule.is_repairing() || schedule.is_woken(key)) {
                     return;
                 }
                 ended.await;

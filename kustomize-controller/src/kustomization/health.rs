@@ -173,7 +173,7 @@ impl<E: Edge> Watcher<'_, E> {
         let Ok(_place) = LINGERING.try_acquire() else { return };
         self.run.release();
         for _ in 0..LOOKS {
-            if pending.is_done() || pending.has_failed() {
+            if pending.is_done() || pending.has_failed() || !self.edge.watches().drifted(self.owner).is_empty() {
                 return;
             }
             if self.run.cancel_token().run_until_cancelled(tokio::time::sleep(BETWEEN_LOOKS)).await.is_none() {

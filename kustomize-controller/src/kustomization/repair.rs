@@ -1,7 +1,10 @@
 //! Drift alone: nothing that objects are made from moved, so only those that drifted are put back, at once and several at
 //! a time. What is not that simple is planned for like in any other run, but for these objects only.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use futures::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -81,10 +84,9 @@ pub async fn run<E: Edge>(
         watcher.memory.keep(&run.key, Last::Settled(settled));
         return Ok(End::Preempted);
     };
-    let objects = objects.into_iter().filter(|object| drift.due.contains(&object.reference())).collect();
     let began = run.clock().now();
     let mut applied = Applied::default();
-    let result = target.put_back(objects, &mut applied).await;
+    let (result, later) = all(target, watcher, objects, drift, &mut applied).await;
     let ended = run.clock().now();
     facts.took.apply = Duration::try_from(ended.duration_since(began)).ok();
     run.trace().step_between("apply", began, ended);
@@ -96,7 +98,7 @@ pub async fn run<E: Edge>(
         tell_fight(run, watcher.memory, &applied, facts);
     }
     result?;
-    facts.again = drift.later;
+    facts.again = later;
     settled.skipped |= applied.done.iter().any(|done| done.outcome == Outcome::Skipped);
     let mut pending = watcher.wanted(&applied);
     if ks.spec.wait {
@@ -112,6 +114,31 @@ pub async fn run<E: Edge>(
         return Ok(End::Ready { checked: None });
     }
     watcher.wait_for(pending, settled, facts, run.now).await
+}
+
+/// Puts back what is due, and what drifts meanwhile: to tell costs the server more than to put back. Each object once, so
+/// that a run ends also when others undo it.
+async fn all<E: Edge>(
+    target: &Target<'_>,
+    watcher: &Watcher<'_, E>,
+    objects: Vec<Object>,
+    mut drift: Drift,
+    applied: &mut Applied,
+) -> (Result<(), Error>, Option<Timestamp>) {
+    let mut objects: HashMap<ObjectRef, Object> = objects.into_iter().map(|o| (o.reference(), o)).collect();
+    loop {
+        let due: Vec<Object> = drift.due.iter().filter_map(|object| objects.remove(object)).collect();
+        if due.is_empty() {
+            return (Ok(()), drift.later);
+        }
+        if let Err(error) = target.put_back(due, applied).await {
+            return (Err(error), drift.later);
+        }
+        if target.run.is_cancelled() {
+            return (Ok(()), drift.later);
+        }
+        drift = Drift::of(target.owner, target.run, watcher.edge, watcher.memory);
+    }
 }
 
 impl Target<'_> {

@@ -96,7 +96,8 @@ pub(super) fn start<R: Reconciler>(shared: &Shared<R>, key: &ObjectKey, taken: T
     trace.attribute("k8s.namespace.name", key.namespace.clone());
     trace.attribute("weir.kind", shared.kind.clone());
     trace.attribute("weir.name", key.name.clone());
-    Run::new(key.clone(), taken.triggers, taken.failures, context.clock, taken.cancel, trace, id).of(&shared.handle.waker)
+    Run::new(key.clone(), taken.triggers, taken.failures, context.clock, taken.cancel, trace, id)
+        .of(&shared.handle.waker)
 }
 
 /// Awaits a step of the reconciler: its progress is published beside it, and its panic stays here.

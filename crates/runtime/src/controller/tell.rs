@@ -54,7 +54,7 @@ impl Telling {
         }
         let began = clock::instant();
         let wait = async {
-            waker.repaired(LONGEST).await;
+            waker.repaired(&run.key, LONGEST).await;
             self.turns.acquire().await.ok()
         };
         let turn = run.cancel_token().run_until_cancelled_owned(wait).await.flatten();
@@ -65,7 +65,7 @@ impl Telling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Clock, key::ObjectKey};
+    use crate::{clock::Clock, key::ObjectKey, queue::Next};
 
     fn key(name: &str) -> ObjectKey {
         ObjectKey::new("n", name)
@@ -99,5 +99,15 @@ mod tests {
         };
         let (turn, ()) = tokio::join!(telling.turn(&again, &waker, Outcome::Success), end);
         assert!(turn._held.is_some());
+        drop(turn);
+
+        for name in ["a", "b"] {
+            waker.with(|schedule| schedule.done(&key(name), Next::Never, clock::instant()));
+            waker.wake(&key(name), Trigger::Drift);
+            let _ = waker.next().await;
+        }
+        waker.wake(&key("a"), Trigger::Drift);
+        let again = telling.turn(&run(&waker, "a", Trigger::Drift), &waker, Outcome::Success).await;
+        assert!(again.waited < LONGEST, "it has to run again");
     }
 }

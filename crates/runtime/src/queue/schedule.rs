@@ -205,13 +205,27 @@ impl Schedule {
     /// A run has nothing left to do but wait or tell: another may begin in its place. It is still the object's only run,
     /// and has to be ended.
     pub fn release(&mut self, key: &ObjectKey) {
-        let Some(State::Running { holds, repairs, .. }) = self.entries.get_mut(key).map(|e| &mut e.state) else { return };
+        let Some(State::Running { holds, repairs, .. }) = self.entries.get_mut(key).map(|e| &mut e.state) else {
+            return;
+        };
         if std::mem::take(holds) {
             self.running = self.running.saturating_sub(1);
         }
         if std::mem::take(repairs) {
             self.repairs = self.repairs.saturating_sub(1);
         }
+    }
+
+    /// Whether a run of an object is under way.
+    #[must_use]
+    pub fn is_running(&self, key: &ObjectKey) -> bool {
+        self.entries.get(key).is_some_and(|entry| matches!(entry.state, State::Running { .. }))
+    }
+
+    /// Whether an object was woken since its run began.
+    #[must_use]
+    pub fn is_woken(&self, key: &ObjectKey) -> bool {
+        self.entries.get(key).is_some_and(|entry| !entry.triggers.is_empty())
     }
 
     /// Whether something that drifted is not put back yet.
