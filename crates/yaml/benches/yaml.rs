@@ -68,8 +68,11 @@ fn manifests(c: &mut Criterion) {
     group.finish();
 }
 
+/// A name, and a text of a size.
+type Case = (&'static str, fn(usize) -> String);
+
 fn hostile(c: &mut Criterion) {
-    let cases: [(&str, fn(usize) -> String); 14] = [
+    let cases: [Case; 14] = [
         ("comments", |n| format!("a: 1\n{}b: 2\n", "# comment\n".repeat(n))),
         ("comments_in_blocks", |n| format!("a: 1\n{}b: 2\n", "# comment\n\n".repeat(n))),
         ("comments_to_and_fro", |n| format!("a:\n  b: 1\n{}c: 2\n", "  # x\n# y\n".repeat(n))),

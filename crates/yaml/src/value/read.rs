@@ -138,6 +138,10 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
+            if any_key && key.is_null() {
+                // go-yaml v3 leaves out what has null for a text key.
+                continue;
+            }
             let name = self.key(key, any_key)?;
             let value = self.value(value)?;
             if inline && !self.limits.duplicate_keys && map.contains_key(&name) {
