@@ -162,6 +162,12 @@ pub enum FetchError {
         #[source]
         source: io::Error,
     },
+    /// A mistake of ours while it was unpacked; the process goes on.
+    #[error("artifact at {url} could not be unpacked: panic, see the log: please report it")]
+    Panic {
+        /// Where.
+        url: String,
+    },
     /// The process is going down.
     #[error("artifact fetch: shutting down")]
     Shutdown,

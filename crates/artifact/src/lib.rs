@@ -13,6 +13,7 @@ pub mod digest;
 pub mod fetch;
 pub mod ignore;
 pub mod pack;
+pub mod scratch;
 pub mod serve;
 pub mod store;
 pub mod tree;
@@ -21,6 +22,7 @@ pub mod unpack;
 pub use digest::{Algorithm, Digest};
 pub use fetch::{FetchError, Fetcher, Unpacked};
 pub use ignore::Rules;
+pub use scratch::Scratch;
 pub use store::Store;
 pub use unpack::{Limits, UnpackError};
 

@@ -89,6 +89,9 @@ pub enum StoreError {
         #[source]
         source: io::Error,
     },
+    /// A mistake of ours; the process goes on.
+    #[error("storage: panic, see the log: please report it")]
+    Panic,
     /// The blocking task was cancelled by shutdown.
     #[error("storage: shutting down")]
     Shutdown,
@@ -365,7 +368,11 @@ impl Store {
         F: FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(|_| StoreError::Shutdown)?
+        let ended = |error: tokio::task::JoinError| match error.is_panic() {
+            true => StoreError::Panic,
+            false => StoreError::Shutdown,
+        };
+        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(ended)?
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Headers in the archive, extended ones included.
     pub entries: u64,
+    /// Directories made, those that paths imply included.
+    pub directories: u64,
     /// Segments of a path.
     pub depth: usize,
     /// Plain bytes per compressed byte, watched once 64 MiB have come out.
@@ -39,6 +41,7 @@ impl Default for Limits {
             total_bytes: 4 << 30,
             file_bytes: 2 << 30,
             entries: 1_000_000,
+            directories: 250_000,
             depth: 128,
             ratio: 200,
         }
@@ -89,6 +92,12 @@ pub enum UnpackError {
     /// Too many entries.
     #[error("the archive has more than {limit} entries")]
     Entries {
+        /// The limit.
+        limit: u64,
+    },
+    /// Too many directories.
+    #[error("the archive has more than {limit} directories")]
+    Directories {
         /// The limit.
         limit: u64,
     },
@@ -162,6 +171,7 @@ impl UnpackError {
         matches!(
             self,
             Self::Entries { .. }
+                | Self::Directories { .. }
                 | Self::Depth { .. }
                 | Self::File { .. }
                 | Self::Total { .. }
@@ -186,7 +196,7 @@ pub struct Summary {
 
 /// Unpacks a gzip-compressed tar stream below `root`. On error the directory holds what came before it: use a fresh one.
 pub fn unpack(archive: impl BufRead, root: &Dir, limits: &Limits) -> Result<Summary, UnpackError> {
-    let mut out = Output { root, limits, summary: Summary::default(), made: None };
+    let mut out = Output { root, limits, summary: Summary::default(), directories: 0, made: String::new() };
     let mut entries = Entries::new(Members::new(archive, *limits), *limits);
     let mut buffer = vec![0u8; 32 * 1024];
     while let Some(entry) = entries.next()? {
@@ -231,20 +241,37 @@ struct Output<'a> {
     root: &'a Dir,
     limits: &'a Limits,
     summary: Summary,
+    /// Directories made so far.
+    directories: u64,
     /// The directory made or found last; archives list the files of a directory together.
-    made: Option<String>,
+    made: String,
 }
 
 impl Output<'_> {
     fn directory(&mut self, path: &str) -> Result<(), UnpackError> {
-        if self.made.as_deref() == Some(path) {
-            return Ok(());
-        }
         let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o750);
-        self.root.create_dir_with(path, &builder).map_err(|source| write_error(path, source))?;
-        self.made = Some(path.to_owned());
+        builder.mode(0o750);
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        for directory in ends.filter_map(|end| path.get(..end)) {
+            if self.holds(directory) {
+                continue;
+            }
+            match self.root.create_dir_with(directory, &builder) {
+                Ok(()) => self.directories += 1,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.root.is_dir(directory) => {}
+                Err(source) => return Err(write_error(path, source)),
+            }
+            if self.directories > self.limits.directories {
+                return Err(UnpackError::Directories { limit: self.limits.directories });
+            }
+        }
+        self.made = path.to_owned();
         Ok(())
+    }
+
+    /// Whether a directory is known to be there: the one made last, or one around it.
+    fn holds(&self, directory: &str) -> bool {
+        self.made.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     fn parent(&mut self, path: &str) -> Result<(), UnpackError> {

@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     Error,
     auth::{Auth, Method, Proxy, TlsOptions},
-    options::Options,
+    options::{Limits, Options},
     pack::{self, Incoming},
     reference::{Reference, Revision, Selector},
     remote::Remote,
@@ -94,6 +94,8 @@ struct Inner {
     common: Mutex<Option<reqwest::Client>>,
     /// Disk and CPU work at one time.
     work: Arc<Semaphore>,
+    /// Memory for resolving packs, in MiB.
+    memory: Arc<Semaphore>,
     locks: Mutex<HashMap<PathBuf, Weak<tokio::sync::Mutex<()>>>>,
 }
 
@@ -111,8 +113,9 @@ impl Client {
     pub fn new(options: Options) -> Result<Self, Error> {
         ssh::kex_algorithms(&options.ssh_kex_algorithms)?;
         ssh::host_key_algorithms(&options.ssh_host_key_algorithms)?;
-        let inner =
-            Inner { options, common: Mutex::default(), work: Arc::new(Semaphore::new(2)), locks: Mutex::default() };
+        let memory = Arc::new(Semaphore::new(mebibytes(options.limits.resolve_bytes) as usize));
+        let work = Arc::new(Semaphore::new(2));
+        let inner = Inner { options, common: Mutex::default(), work, memory, locks: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -294,9 +297,22 @@ impl Client {
         session.close().await;
         let (host, kept, thin) = (request.remote.authority(), store.clone(), !haves.is_empty());
         let limits = self.inner.options.limits.clone();
+        let ours = move |limits: &Limits| thin.then(|| kept.objects(limits)).transpose();
+        let (measured, packs) = (ours.clone(), store.packs());
+        let (path, host, memory) = self
+            .blocking(held, move |stop| {
+                let incoming = Incoming { path: &path, host: &host, offsets, ours: measured(&limits)? };
+                let memory = pack::measure(&incoming, &limits, stop)?;
+                Ok((path, host, memory))
+            })
+            .await?;
+        let room = Arc::clone(&self.inner.memory).acquire_many_owned(mebibytes(memory)).await;
+        let room = room.map_err(|_| Error::Worker)?;
+        let limits = self.inner.options.limits.clone();
         self.blocking(held, move |stop| {
-            let ours = thin.then(|| kept.objects(&limits)).transpose()?;
-            pack::index(Incoming { path: &path, host: &host, offsets, ours }, &kept.packs(), &limits, stop)
+            let _room = room;
+            let incoming = Incoming { path: &path, host: &host, offsets, ours: ours(&limits)? };
+            pack::resolve(incoming, &packs, &limits, stop)
         })
         .await?;
         Ok(Received { bytes, shallow })
@@ -347,6 +363,11 @@ impl Client {
         .await
         .map_err(|_| Error::Worker)?
     }
+}
+
+/// Rounded up, so that what is smaller counts too.
+fn mebibytes(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX)
 }
 
 /// What came.

@@ -1,6 +1,6 @@
 //! What the process allows: sizes, algorithms.
 
-/// Bounds on what a server may send. The defaults fit large monorepos and stop hostile servers.
+/// Bounds on what a server may send. The defaults fit large monorepos into a pod of 1 GiB and stop hostile servers.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes of a list of references.
@@ -17,6 +17,9 @@ pub struct Limits {
     pub inflated_bytes: u64,
     /// Bytes along one chain of deltas, which is what resolving it may hold in memory.
     pub chain_bytes: u64,
+    /// Bytes of memory that resolving a pack may take, for all its objects and its longest chain. All fetches of the process
+    /// share as much: those that would not fit together wait for each other.
+    pub resolve_bytes: u64,
     /// Bytes of progress and error text.
     pub message_bytes: u64,
     /// Entries of a whole tree.
@@ -38,10 +41,11 @@ impl Default for Limits {
             advertisement_bytes: 64 * MIB,
             references: 500_000,
             pack_bytes: 2048 * MIB,
-            objects: 4_000_000,
+            objects: 1_500_000,
             object_bytes: 128 * MIB,
             inflated_bytes: 16 * 1024 * MIB,
-            chain_bytes: 512 * MIB,
+            chain_bytes: 256 * MIB,
+            resolve_bytes: 512 * MIB,
             message_bytes: MIB,
             tree_entries: 2_000_000,
             tree_depth: 256,

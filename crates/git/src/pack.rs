@@ -1,7 +1,8 @@
 //! From a pack file of a stranger to an indexed pack: every entry measured before anything is unpacked into memory.
 //!
 //! The file is read once from front to back to check entries, sizes and checksum; then gix resolves deltas, hashes every
-//! object and writes the index. A pack that promises too much never reaches that second step.
+//! object and writes the index. A pack that promises too much never reaches that second step, and how much memory that step
+//! needs is known before it.
 
 use std::{
     fs::File,
@@ -20,7 +21,11 @@ use crate::{Error, options::Limits};
 
 const TRAILER: u64 = 20;
 
+/// Bytes that resolving holds for each object, at most: entry, delta tree, and their sorted copy (measured: 170).
+const PER_OBJECT: u64 = 256;
+
 /// A pack as it came, and what is needed to judge it.
+#[derive(Clone)]
 pub(crate) struct Incoming<'a> {
     pub(crate) path: &'a Path,
     pub(crate) host: &'a str,
@@ -30,13 +35,14 @@ pub(crate) struct Incoming<'a> {
     pub(crate) ours: Option<gix::odb::Handle>,
 }
 
-/// Measures a pack, then writes it and its index into `directory`, completed by the bases that it leaves out.
-pub(crate) fn index(incoming: Incoming<'_>, directory: &Path, limits: &Limits, stop: &AtomicBool) -> Result<(), Error> {
+/// Measures a pack; gives the bytes of memory that [`resolve`] may take for it.
+pub(crate) fn measure(incoming: &Incoming<'_>, limits: &Limits, stop: &AtomicBool) -> Result<u64, Error> {
     let Incoming { path, host, offsets, ours } = incoming;
     let file = File::open(path).map_err(Error::io("read"))?;
     let size = file.metadata().map_err(Error::io("read"))?.len();
     let mut scan = Scan::new(file, size, host, limits)?;
-    (scan.offsets, scan.ours) = (offsets, ours.as_ref());
+    (scan.offsets, scan.ours) = (*offsets, ours.as_ref());
+    let objects = u64::from(scan.left);
     while scan.left > 0 {
         if stop.load(Ordering::Relaxed) {
             return Err(Error::Worker);
@@ -44,6 +50,22 @@ pub(crate) fn index(incoming: Incoming<'_>, directory: &Path, limits: &Limits, s
         scan.step()?;
     }
     scan.trailer()?;
+    let longest = scan.chains.iter().map(|(_, bytes)| *bytes).max().unwrap_or_default();
+    let memory = objects.saturating_mul(PER_OBJECT).saturating_add(longest);
+    if memory > limits.resolve_bytes {
+        return Err(scan.limit("resolving a pack", limits.resolve_bytes));
+    }
+    Ok(memory)
+}
+
+/// Writes a measured pack and its index into `directory`, completed by the bases that it leaves out.
+pub(crate) fn resolve(
+    incoming: Incoming<'_>,
+    directory: &Path,
+    limits: &Limits,
+    stop: &AtomicBool,
+) -> Result<(), Error> {
+    let Incoming { path, host, ours, .. } = incoming;
     let mut input = BufReader::with_capacity(64 * 1024, File::open(path).map_err(Error::io("read"))?);
     let options = gix::odb::pack::bundle::write::Options {
         thread_limit: Some(1),
@@ -329,7 +351,8 @@ mod tests {
         file.write_all(bytes).unwrap();
         let limits = Limits { object_bytes: 1 << 20, objects: 1000, ..Limits::default() };
         let incoming = Incoming { path: file.path(), host: "h", offsets: true, ours: None };
-        index(incoming, dir.path(), &limits, &AtomicBool::new(false))
+        measure(&incoming, &limits, &AtomicBool::new(false))?;
+        resolve(incoming, dir.path(), &limits, &AtomicBool::new(false))
     }
 
     #[test]

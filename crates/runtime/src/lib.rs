@@ -17,6 +17,7 @@ pub mod controller;
 pub mod events;
 pub mod flags;
 pub mod grpc;
+pub mod http;
 pub mod key;
 mod lease;
 pub mod metrics;

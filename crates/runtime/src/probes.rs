@@ -1,6 +1,6 @@
 //! `/metrics`, `/healthz` and `/readyz` over HTTP.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -63,8 +63,5 @@ pub(crate) async fn metrics(listener: TcpListener, metrics: Metrics, shutdown: C
 
 async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {
     // Scrapers keep connections open; the end of the process does not wait for them.
-    let server = axum::serve(listener, router).into_future();
-    if let Some(Err(error)) = shutdown.run_until_cancelled(server).await {
-        tracing::error!(error = %error, "HTTP server failed");
-    }
+    crate::http::serve(listener, router, shutdown, Duration::ZERO).await;
 }

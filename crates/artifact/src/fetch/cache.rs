@@ -2,9 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
-    io::{self, BufReader},
-    path::{Path, PathBuf},
+    io::BufReader,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -16,6 +14,7 @@ use weir_api::meta::Artifact;
 use super::{FetchError, Options, download::Downloader};
 use crate::{
     digest::Digest,
+    scratch::Scratch,
     unpack::{Summary, unpack},
 };
 
@@ -29,7 +28,7 @@ pub struct Unpacked {
     summary: Summary,
     on_disk: Option<TempDir>,
     /// The directory around it lives as long as its trees.
-    _root: Arc<Root>,
+    _root: Arc<Scratch>,
 }
 
 impl Unpacked {
@@ -80,21 +79,14 @@ struct State {
 pub(super) struct Cache {
     state: Mutex<State>,
     downloader: Arc<Downloader>,
-    root: Arc<Root>,
+    root: Arc<Scratch>,
     options: Options,
-}
-
-/// The cache's own directory, locked for as long as this process lives.
-struct Root {
-    path: PathBuf,
-    _lock: File,
-    _dir: TempDir,
 }
 
 impl Cache {
     pub(super) fn new(options: Options) -> Result<Self, FetchError> {
         let parent = options.dir.clone().unwrap_or_else(std::env::temp_dir);
-        let root = open_root(&parent).map_err(|source| FetchError::Disk { path: parent, source })?;
+        let root = Scratch::new(&parent, PREFIX).map_err(|source| FetchError::Disk { path: parent, source })?;
         let downloader = Arc::new(Downloader::new(&options));
         Ok(Self { state: Mutex::default(), downloader, root: Arc::new(root), options })
     }
@@ -138,17 +130,23 @@ impl Cache {
         let (downloader, root) = (Arc::clone(&self.downloader), Arc::clone(&self.root));
         let limits = self.options.limits;
         let flight = async move {
-            let archive = downloader.download(&artifact, &digest, &root.path).await?;
-            let path = root.path.clone();
+            let archive = downloader.download(&artifact, &digest, root.path()).await?;
+            let path = root.path().to_owned();
+            let shown = artifact.url.clone();
             let unpacking = move || -> Result<Unpacked, FetchError> {
                 let disk = |source| FetchError::Disk { path: path.clone(), source };
-                let on_disk = tempfile::Builder::new().prefix("tree-").tempdir_in(&path).map_err(disk)?;
+                let on_disk = root.directory("tree-").map_err(disk)?;
                 let dir = Dir::open_ambient_dir(on_disk.path(), ambient_authority()).map_err(disk)?;
                 let summary = unpack(BufReader::with_capacity(64 << 10, archive), &dir, &limits)
-                    .map_err(|source| FetchError::Unpack { url: artifact.url, source })?;
+                    .map_err(|source| FetchError::Unpack { url: shown, source })?;
                 Ok(Unpacked { dir, digest, summary, on_disk: Some(on_disk), _root: root })
             };
-            let unpacked = tokio::task::spawn_blocking(unpacking).await.map_err(|_| FetchError::Shutdown)??;
+            let url = artifact.url.clone();
+            let ended = |error: tokio::task::JoinError| match error.is_panic() {
+                true => FetchError::Panic { url },
+                false => FetchError::Shutdown,
+            };
+            let unpacked = tokio::task::spawn_blocking(unpacking).await.map_err(ended)??;
             Ok(Arc::new(unpacked))
         };
         flight.boxed().shared()
@@ -198,23 +196,4 @@ impl Cache {
         // Nothing panics while it is held, and a half-done map is still a map.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Makes this fetcher's directory and removes those of processes that are gone.
-fn open_root(parent: &Path) -> io::Result<Root> {
-    fs::create_dir_all(parent)?;
-    for entry in fs::read_dir(parent)?.flatten() {
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with(PREFIX)
-            && let Ok(lock) = File::open(entry.path().join("lock"))
-            && lock.try_lock().is_ok()
-        {
-            // Best effort: what cannot be removed now is tried again at the next start.
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)?;
-    let lock = File::create(dir.path().join("lock"))?;
-    lock.lock()?;
-    Ok(Root { path: dir.path().to_owned(), _lock: lock, _dir: dir })
 }

@@ -195,6 +195,14 @@ fn counts_and_depth_are_bounded() {
     assert!(matches!(run(&archive(&[file("a/b/c/d", b"")]), &small).2, Err(UnpackError::Depth { .. })));
     let links = [file("a", &[1; 60]), block(b"b", EntryType::Link, b"a", b"")];
     assert!(matches!(run(&archive(&links), &small).2, Err(UnpackError::Total { .. })), "copies count");
+    // Few entries can mean many directories; one that is there is not made again.
+    let few = Limits { directories: 3, ..Limits::default() };
+    let wide = [file("a/b/x", b""), file("c/x", b""), file("a/y", b""), block(b"a/b/", EntryType::Directory, b"", b"")];
+    assert_eq!(run(&archive(&wide), &few).2.unwrap().files, 3);
+    let wider = [file("a/b/x", b""), file("c/d/x", b"")];
+    assert!(matches!(run(&archive(&wider), &few).2, Err(UnpackError::Directories { limit: 3 })));
+    let clash = [file("a", b""), block(b"a/", EntryType::Directory, b"", b"")];
+    assert!(matches!(run(&archive(&clash), &few).2, Err(UnpackError::Write { .. })), "a file is no directory");
     let deep = "d/".repeat(2000);
     assert!(matches!(refused(&[pax(&[("path", &deep)]), file("x", b"")]), UnpackError::Depth { .. }));
 }
