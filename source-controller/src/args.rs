@@ -7,6 +7,9 @@ use weir_api::meta::Duration;
 use weir_artifact::Algorithm;
 use weir_runtime::flags::{CommonArgs, EventsArgs, JitterArgs, SelectorArgs, TokenCacheArgs};
 
+/// Flags that are accepted because Flux has them.
+const IDLE: &str = "Without effect yet";
+
 /// Fetches what should run and offers it as artifacts.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "source-controller", version)]
@@ -24,19 +27,19 @@ pub struct Args {
     #[command(flatten)]
     pub events: EventsArgs,
     /// Access tokens.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = IDLE)]
     pub tokens: TokenCacheArgs,
     /// Where artifacts are kept.
     #[command(flatten)]
     pub storage: StorageArgs,
     /// Helm charts and indexes.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = IDLE)]
     pub helm: HelmArgs,
     /// The number of concurrent reconciles per kind.
     #[arg(long, default_value_t = 2)]
     pub concurrent: usize,
-    /// How long to wait before looking again at an object whose dependency is not ready.
-    #[arg(long, default_value = "30s")]
+    /// How long to wait before looking again at an object whose dependency is not ready. No kind here depends on another yet.
+    #[arg(long, default_value = "30s", help_heading = IDLE)]
     pub requeue_dependency: Duration,
     /// SSH key exchange algorithms to offer, most preferred first.
     #[arg(long, value_delimiter = ',')]
@@ -44,8 +47,8 @@ pub struct Args {
     /// SSH host key algorithms to accept, most preferred first.
     #[arg(long, value_delimiter = ',')]
     pub ssh_hostkey_algos: Vec<String>,
-    /// ServiceAccount to use for cloud identities where an object names none.
-    #[arg(long, default_value = "")]
+    /// ServiceAccount to use for cloud identities where an object names none. There are no cloud identities yet.
+    #[arg(long, default_value = "", help_heading = IDLE)]
     pub default_service_account: String,
 }
 

@@ -13,11 +13,11 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use kube::Client;
 use weir_api::{
-    meta::{Artifact, Condition},
+    meta::Artifact,
     names::condition,
     source::{GitRepository, GitRepositoryStatus},
 };
@@ -27,7 +27,7 @@ use weir_runtime::{ObjectKey, Run};
 use crate::{
     references::Reference,
     secrets::SecretError,
-    source::{Fetched, Source, SourceFailure, SourceObject, SourceStatus},
+    source::{Fetched, Source, SourceFailure, SourceObject, SourceStatus, object_fields, status_fields},
 };
 
 /// The kind's logic.
@@ -200,21 +200,9 @@ impl Source for GitRepositories {
 }
 
 impl SourceObject for GitRepository {
-    type Status = GitRepositoryStatus;
+    object_fields!(GitRepositoryStatus);
 
     const KIND: &'static str = "GitRepository";
-
-    fn interval(&self) -> Duration {
-        self.spec.interval.0
-    }
-
-    fn status(&self) -> GitRepositoryStatus {
-        self.status.clone().unwrap_or_default()
-    }
-
-    fn demands_signatures(&self) -> bool {
-        self.spec.verify.is_some()
-    }
 
     fn references(&self) -> BTreeSet<Reference> {
         let spec = &self.spec;
@@ -226,33 +214,7 @@ impl SourceObject for GitRepository {
 }
 
 impl SourceStatus<GitRepository> for GitRepositoryStatus {
-    fn artifact(&self) -> Option<&Artifact> {
-        self.artifact.as_ref()
-    }
-
-    fn set_artifact(&mut self, artifact: Option<Artifact>) {
-        self.artifact = artifact;
-    }
-
-    fn conditions(&self) -> &[Condition] {
-        &self.conditions
-    }
-
-    fn set_conditions(&mut self, conditions: Vec<Condition>) {
-        self.conditions = conditions;
-    }
-
-    fn observed_generation(&self) -> Option<i64> {
-        self.observed_generation
-    }
-
-    fn set_observed_generation(&mut self, generation: Option<i64>) {
-        self.observed_generation = generation;
-    }
-
-    fn set_last_handled_reconcile_at(&mut self, token: String) {
-        self.last_handled_reconcile_at = Some(token);
-    }
+    status_fields!();
 
     fn observe(&mut self, object: &GitRepository) {
         let spec = &object.spec;

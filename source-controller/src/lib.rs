@@ -22,7 +22,7 @@ use weir_api::{
     names::feature,
     source::{GitRepository, OciRepository},
 };
-use weir_artifact::{Store, store};
+use weir_artifact::{Scratch, Store, store};
 use weir_runtime::{Handle, Runtime, RuntimeError, Settings, flags::InvalidGates, watch::Query};
 
 pub use args::Args;
@@ -60,6 +60,9 @@ pub enum Error {
     /// The directory of kept repositories.
     #[error("cannot create the directory of kept repositories")]
     Keep(#[source] std::io::Error),
+    /// The directory of temporary files.
+    #[error("cannot create a directory for temporary files: set TMPDIR to one that can be written to")]
+    Scratch(#[source] std::io::Error),
     /// The artifact server.
     #[error(transparent)]
     Server(#[from] server::ServerError),
@@ -93,6 +96,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     })?;
     let kept =
         gitrepository::keep::directory(&std::env::temp_dir(), &args.storage.storage_path).map_err(Error::Keep)?;
+    let scratch = Scratch::new(&std::env::temp_dir(), "weir-source-").map_err(Error::Scratch)?;
     let mut runtime = Runtime::new(settings).await?;
     let grpc = &args.common.grpc;
     let grpc_addr = grpc.grpc_addr.as_deref().unwrap_or(GRPC_ADDR);
@@ -110,7 +114,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
 
     let oci = Handle::<OciRepository>::default();
     register(&shared, &oci);
-    runtime.controller(&oci, Sources::new(OciRepositories::new(runtime.client()), shared.clone()), args.concurrent);
+    runtime.controller(&oci, Sources::new(OciRepositories::new(runtime.client(), scratch), shared.clone()), args.concurrent);
 
     watch_references(&mut runtime, &shared.references, namespace.as_deref());
     runtime.grpc(ArtifactsService::new(shared.announcements.clone(), store.clone()).server());

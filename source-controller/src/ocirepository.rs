@@ -12,17 +12,16 @@ mod tests;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use kube::Client;
 use weir_api::{
-    meta::{Artifact, Condition},
+    meta::Artifact,
     names::condition,
     source::{OciRepository, OciRepositoryStatus},
 };
-use weir_artifact::UnpackError;
+use weir_artifact::{Scratch, UnpackError};
 use weir_oci::{OciError, Transports};
 use weir_reconcile::{ErrorKind, Failure};
 use weir_runtime::{ObjectKey, Run};
@@ -30,7 +29,7 @@ use weir_runtime::{ObjectKey, Run};
 use crate::{
     references::Reference,
     secrets::SecretError,
-    source::{Fetched, Source, SourceFailure, SourceObject, SourceStatus},
+    source::{Fetched, News, Source, SourceFailure, SourceObject, SourceStatus, object_fields, status_fields},
 };
 
 /// The kind's logic.
@@ -39,13 +38,16 @@ pub struct OciRepositories {
     transports: Transports,
     /// Pull secrets found behind ServiceAccounts, per object.
     behind: Mutex<HashMap<ObjectKey, BTreeSet<Reference>>>,
+    /// Where layers are unpacked.
+    scratch: Arc<Scratch>,
 }
 
 impl OciRepositories {
-    /// With the client that reads secrets.
+    /// With the client that reads secrets, and the directory where layers are unpacked.
     #[must_use]
-    pub fn new(client: Client) -> Self {
-        Self { client, transports: Transports::default(), behind: Mutex::default() }
+    pub fn new(client: Client, scratch: Scratch) -> Self {
+        let scratch = Arc::new(scratch);
+        Self { client, transports: Transports::default(), behind: Mutex::default(), scratch }
     }
 }
 
@@ -116,7 +118,7 @@ pub enum Error {
         /// The tool, with `keyless` where it applies.
         provider: String,
         /// What is new.
-        news: String,
+        news: News,
     },
     /// Manifest or layer cannot be pulled.
     #[error("failed to pull artifact from '{url}'")]
@@ -124,7 +126,7 @@ pub enum Error {
         /// `spec.url`.
         url: String,
         /// What is new.
-        news: String,
+        news: News,
         /// Why.
         #[source]
         source: Box<OciError>,
@@ -135,16 +137,22 @@ pub enum Error {
         /// Why.
         reason: String,
         /// What is new.
-        news: String,
+        news: News,
     },
     /// The layer does not unpack.
     #[error("failed to extract layer contents from artifact")]
     Extract {
         /// What is new.
-        news: String,
+        news: News,
         /// Why.
         #[source]
         source: Box<UnpackError>,
+    },
+    /// A mistake of ours while the layer was unpacked.
+    #[error("failed to extract layer contents from artifact: panic, see the log: please report it")]
+    Panic {
+        /// What is new.
+        news: News,
     },
     /// No room or no right for temporary files.
     #[error("failed to create temporary working directory")]
@@ -157,7 +165,7 @@ pub enum Error {
         /// `spec.timeout`.
         timeout: String,
         /// What is new.
-        news: Option<String>,
+        news: Option<News>,
     },
 }
 
@@ -180,7 +188,7 @@ impl Failure for Error {
             Self::Digest(source) | Self::Pull { source, .. } if denied(source) => "AuthenticationFailed",
             Self::Digest(_) | Self::Pull { .. } | Self::Timeout { .. } => "OCIArtifactPullFailed",
             Self::Verify { .. } => "VerificationError",
-            Self::Layer { .. } | Self::Extract { .. } => "OCIArtifactLayerOperationFailed",
+            Self::Layer { .. } | Self::Extract { .. } | Self::Panic { .. } => "OCIArtifactLayerOperationFailed",
             Self::Scratch(_) => "DirectoryCreationFailed",
         }
     }
@@ -195,11 +203,11 @@ impl SourceFailure for Error {
         })
     }
 
-    fn news(&self) -> Option<&str> {
+    fn news(&self) -> Option<&News> {
         match self {
             Self::Verify { news, .. } | Self::Pull { news, .. } | Self::Layer { news, .. } => Some(news),
-            Self::Extract { news, .. } => Some(news),
-            Self::Timeout { news, .. } => news.as_deref(),
+            Self::Extract { news, .. } | Self::Panic { news } => Some(news),
+            Self::Timeout { news, .. } => news.as_ref(),
             _ => None,
         }
     }
@@ -245,21 +253,9 @@ impl Source for OciRepositories {
 }
 
 impl SourceObject for OciRepository {
-    type Status = OciRepositoryStatus;
+    object_fields!(OciRepositoryStatus);
 
     const KIND: &'static str = "OCIRepository";
-
-    fn interval(&self) -> Duration {
-        self.spec.interval.0
-    }
-
-    fn status(&self) -> OciRepositoryStatus {
-        self.status.clone().unwrap_or_default()
-    }
-
-    fn demands_signatures(&self) -> bool {
-        self.spec.verify.is_some()
-    }
 
     fn references(&self) -> BTreeSet<Reference> {
         let spec = &self.spec;
@@ -270,33 +266,7 @@ impl SourceObject for OciRepository {
 }
 
 impl SourceStatus<OciRepository> for OciRepositoryStatus {
-    fn artifact(&self) -> Option<&Artifact> {
-        self.artifact.as_ref()
-    }
-
-    fn set_artifact(&mut self, artifact: Option<Artifact>) {
-        self.artifact = artifact;
-    }
-
-    fn conditions(&self) -> &[Condition] {
-        &self.conditions
-    }
-
-    fn set_conditions(&mut self, conditions: Vec<Condition>) {
-        self.conditions = conditions;
-    }
-
-    fn observed_generation(&self) -> Option<i64> {
-        self.observed_generation
-    }
-
-    fn set_observed_generation(&mut self, generation: Option<i64>) {
-        self.observed_generation = generation;
-    }
-
-    fn set_last_handled_reconcile_at(&mut self, token: String) {
-        self.last_handled_reconcile_at = Some(token);
-    }
+    status_fields!();
 
     fn observe(&mut self, object: &OciRepository) {
         self.observed_ignore.clone_from(&object.spec.ignore);

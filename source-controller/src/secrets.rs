@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Secret as KubeSecret, ServiceAccount};
 use kube::{Api, Client};
-use weir_runtime::redact::Secret;
+use weir_runtime::{key::is_segment, redact::Secret};
 
 /// A Secret's data; prints nothing of it.
 #[derive(Debug)]
@@ -67,12 +67,18 @@ pub enum SecretError {
     },
 }
 
+/// The object's full name, if the name is one: another could lead to another namespace.
+fn named(kind: &'static str, namespace: &str, name: &str) -> Result<String, SecretError> {
+    let full = format!("{namespace}/{}", name.chars().take(253).collect::<String>());
+    if is_segment(name) { Ok(full) } else { Err(SecretError::NotFound { kind, name: full }) }
+}
+
 /// Reads a Secret.
 ///
 /// # Errors
 /// When it is not there or must not be read.
 pub async fn secret(client: &Client, namespace: &str, name: &str) -> Result<SecretData, SecretError> {
-    let full = format!("{namespace}/{name}");
+    let full = named("secret", namespace, name)?;
     let found = Api::<KubeSecret>::namespaced(client.clone(), namespace).get_opt(name).await;
     let found =
         found.map_err(|source| SecretError::Api { kind: "secret", name: full.clone(), source: Box::new(source) })?;
@@ -86,7 +92,7 @@ pub async fn secret(client: &Client, namespace: &str, name: &str) -> Result<Secr
 /// # Errors
 /// When it is not there or must not be read.
 pub async fn pull_secrets(client: &Client, namespace: &str, name: &str) -> Result<Vec<String>, SecretError> {
-    let full = format!("{namespace}/{name}");
+    let full = named("serviceaccount", namespace, name)?;
     let found = Api::<ServiceAccount>::namespaced(client.clone(), namespace).get_opt(name).await;
     let found = found.map_err(|source| SecretError::Api {
         kind: "serviceaccount",
@@ -96,4 +102,17 @@ pub async fn pull_secrets(client: &Client, namespace: &str, name: &str) -> Resul
     let account = found.ok_or(SecretError::NotFound { kind: "serviceaccount", name: full })?;
     let references = account.image_pull_secrets.unwrap_or_default();
     Ok(references.into_iter().map(|reference| reference.name).filter(|name| !name.is_empty()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_a_path_names_nothing() {
+        assert_eq!(named("secret", "apps", "pull").unwrap(), "apps/pull");
+        for name in ["../../kube-system/secrets/x", "..", "x?watch=1", ""] {
+            assert!(matches!(named("secret", "apps", name), Err(SecretError::NotFound { .. })), "{name}");
+        }
+    }
 }

@@ -1,16 +1,19 @@
 //! The artifact file server: up only while this instance leads, so that readiness probes find the leader.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use weir_artifact::Store;
 use weir_runtime::{
     Runtime,
     flags::{InvalidAddr, listen_addr},
+    http,
 };
 
 use crate::args::Args;
+
+/// How long downloads under way may take to end at shutdown, as at Flux.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The artifact server cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +51,7 @@ pub(crate) fn add(runtime: &mut Runtime, args: &Args, store: &Store) -> Result<(
         match bound.and_then(|listener| {
             TcpListener::from_std(listener).map_err(|source| ServerError::Listen { address, source })
         }) {
-            Ok(listener) => serve(listener, router, shutdown).await,
+            Ok(listener) => http::serve(listener, router, shutdown, GRACE).await,
             Err(error) => tracing::error!(error = %weir_reconcile::describe(&error), "artifact server did not start"),
         }
     });
@@ -66,21 +69,4 @@ fn bind(address: SocketAddr) -> Result<std::net::TcpListener, ServerError> {
     let listener = bound.map_err(|source| ServerError::Listen { address, source })?;
     listener.set_nonblocking(true).map_err(|source| ServerError::Listen { address, source })?;
     Ok(listener)
-}
-
-async fn serve(listener: TcpListener, router: axum::Router, shutdown: CancellationToken) {
-    let stopped = shutdown.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await });
-    tokio::select! {
-        ended = async { server.await } => {
-            if let Err(error) = ended {
-                tracing::error!(error = %error, "artifact server failed");
-            }
-        }
-        () = async {
-            shutdown.cancelled().await;
-            // Downloads under way get a moment, as at Flux.
-            tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-        } => {}
-    }
 }

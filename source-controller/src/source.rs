@@ -96,9 +96,28 @@ pub trait SourceFailure: Failure + Send + Sync + 'static {
         Some(condition::FETCH_FAILED)
     }
 
-    /// What is new upstream although it could not be stored, for `ArtifactOutdated`.
-    fn news(&self) -> Option<&str> {
+    /// What is upstream although it could not be stored, for `ArtifactOutdated`.
+    fn news(&self) -> Option<&News> {
         None
+    }
+}
+
+/// A revision found upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The revision.
+    pub revision: String,
+    /// What to say of it while it is stored, for example `new revision '…' for '…'`.
+    pub said: String,
+}
+
+impl News {
+    /// What to say, unless the revision is the one that is stored: it is made again when other settings are, and what is
+    /// stored is not outdated by that.
+    #[must_use]
+    pub fn beside(&self, stored: Option<&Artifact>) -> Option<&str> {
+        let same = stored.is_some_and(|artifact| artifact.revision == self.revision);
+        (!same).then_some(self.said.as_str())
     }
 }
 
@@ -113,7 +132,7 @@ pub enum Fetched {
 /// Something to store.
 pub struct Content {
     /// The artifact's revision.
-    pub revision: String,
+    pub news: News,
     /// Name of the file in the object's directory.
     pub file: String,
     /// The bytes.
@@ -122,8 +141,6 @@ pub struct Content {
     pub metadata: BTreeMap<String, String>,
     /// How long it took to get.
     pub took: Duration,
-    /// What to say while it is stored, for example `new revision '…' for '…'`.
-    pub news: String,
     /// What the run recorded of signatures: the message of `SourceVerified`, if they were checked and good.
     pub verified: Option<String>,
     /// What must live until the bytes are stored, for example a temporary directory.
@@ -149,6 +166,60 @@ pub enum Body {
     /// A file to be kept as it is.
     File(File),
 }
+
+/// The fields that every kind's object has, as [`SourceObject`] asks for them.
+macro_rules! object_fields {
+    ($status:ty) => {
+        type Status = $status;
+
+        fn interval(&self) -> std::time::Duration {
+            self.spec.interval.0
+        }
+
+        fn status(&self) -> $status {
+            self.status.clone().unwrap_or_default()
+        }
+
+        fn demands_signatures(&self) -> bool {
+            self.spec.verify.is_some()
+        }
+    };
+}
+pub(crate) use object_fields;
+
+/// The fields that every kind's status has, as [`SourceStatus`] asks for them.
+macro_rules! status_fields {
+    () => {
+        fn artifact(&self) -> Option<&weir_api::meta::Artifact> {
+            self.artifact.as_ref()
+        }
+
+        fn set_artifact(&mut self, artifact: Option<weir_api::meta::Artifact>) {
+            self.artifact = artifact;
+        }
+
+        fn conditions(&self) -> &[weir_api::meta::Condition] {
+            &self.conditions
+        }
+
+        fn set_conditions(&mut self, conditions: Vec<weir_api::meta::Condition>) {
+            self.conditions = conditions;
+        }
+
+        fn observed_generation(&self) -> Option<i64> {
+            self.observed_generation
+        }
+
+        fn set_observed_generation(&mut self, generation: Option<i64>) {
+            self.observed_generation = generation;
+        }
+
+        fn set_last_handled_reconcile_at(&mut self, token: String) {
+            self.last_handled_reconcile_at = Some(token);
+        }
+    };
+}
+pub(crate) use status_fields;
 
 /// What one kind of source does on its own.
 pub trait Source: Send + Sync + 'static {

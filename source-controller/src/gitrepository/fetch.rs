@@ -6,7 +6,7 @@ use weir_git::{Descend, Outcome, Remote, Request, Tree, TreeFile, Visitor};
 use weir_runtime::Run;
 
 use super::{Error, GitRepositories, gather::Inputs, plan};
-use crate::source::{Body, Content, Fetched, SourceObject};
+use crate::source::{Body, Content, Fetched, News, SourceObject};
 
 pub(super) async fn content(
     source: &GitRepositories,
@@ -36,16 +36,15 @@ pub(super) async fn content(
         Err(source) => return Err(Error::Checkout { url: remote.to_string(), source }),
     };
     let revision = checkout.revision.to_string();
-    let news = format!("new upstream revision '{revision}'");
+    let said = format!("new upstream revision '{revision}'");
     let (file, metadata) = (format!("{}.tar.gz", checkout.commit.id), plan::metadata(&checkout.commit));
     tracing::debug!(url = %remote, revision, bytes = checkout.received, "git repository checked out");
     Ok(Fetched::New(Content {
-        revision,
+        news: News { revision, said },
         file,
         body: Body::Files { files: Box::new(Packed(checkout.tree)), ignore: object.spec.ignore.clone() },
         metadata,
         took: begun.elapsed(),
-        news,
         verified: None,
         guard: None,
     }))

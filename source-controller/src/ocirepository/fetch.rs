@@ -4,13 +4,13 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{self, BufReader, Seek},
-    time::Duration,
+    sync::Arc,
 };
 
 use weir_api::meta::Artifact;
 use weir_api::source::{OciLayerOperation, OciRepository};
 use weir_artifact::{
-    Limits,
+    Limits, Scratch,
     cap_std::{ambient_authority, fs::Dir},
     unpack::unpack,
 };
@@ -18,7 +18,7 @@ use weir_oci::{Layer, Repository, Session, Target};
 use weir_runtime::Run;
 
 use super::{Error, gather::Inputs, plan};
-use crate::source::{Body, Content, Fetched};
+use crate::source::{Body, Content, Fetched, News};
 
 pub(super) async fn content(
     object: &OciRepository,
@@ -38,12 +38,13 @@ pub(super) async fn content(
     let (target, digest) = found.map_err(|_| late("asking the registry for the revision", None))??;
     let revision = target.revision(&digest);
     let separator = if matches!(target, Target::Tag(_)) { ':' } else { '@' };
-    let news = format!("new revision '{revision}' for '{shown}{separator}{}'", target.as_str());
+    let said = format!("new revision '{revision}' for '{shown}{separator}{}'", target.as_str());
+    let news = News { revision, said };
     // Fails closed: neither is a new revision taken nor an old one called verified.
     if let Some(provider) = plan::verification(object) {
         return Err(Error::Verify { provider, news });
     }
-    if plan::is_stored(object, stored, &revision) {
+    if plan::is_stored(object, stored, &news.revision) {
         return Ok(Fetched::UpToDate);
     }
 
@@ -52,18 +53,17 @@ pub(super) async fn content(
     let (body, guard): (Body, Option<Box<dyn Send + Sync>>) = match plan::operation(object) {
         OciLayerOperation::Copy => (Body::File(blob), None),
         OciLayerOperation::Extract => {
-            let (dir, scratch) = extract(blob, news.clone()).await?;
+            let (dir, scratch) = extract(blob, news.clone(), inputs.scratch).await?;
             (Body::Tree { dir, ignore: object.spec.ignore.clone() }, Some(Box::new(scratch)))
         }
     };
-    tracing::debug!(url, revision, "pulled");
+    tracing::debug!(url, revision = news.revision, "pulled");
     Ok(Fetched::New(Content {
-        revision,
+        news,
         file: format!("{digest}.tar.gz"),
         body,
         metadata: annotations,
-        took: Duration::from_millis(u64::try_from(begun.elapsed().as_millis()).unwrap_or_default()),
-        news,
+        took: begun.elapsed(),
         verified: None,
         guard,
     }))
@@ -81,11 +81,11 @@ async fn resolve(object: &OciRepository, session: &Session) -> Result<(Target, S
 type Pulled = (File, BTreeMap<String, String>);
 
 /// The layer in an unnamed file, whole and equal to its digest.
-async fn pull(object: &OciRepository, session: &Session, digest: &str, news: &str) -> Result<Pulled, Error> {
-    let failed = |source| Error::Pull { url: object.spec.url.clone(), news: news.to_owned(), source: Box::new(source) };
+async fn pull(object: &OciRepository, session: &Session, digest: &str, news: &News) -> Result<Pulled, Error> {
+    let failed = |source| Error::Pull { url: object.spec.url.clone(), news: news.clone(), source: Box::new(source) };
     let manifest = session.manifest(digest).await.map_err(failed)?;
     let layer: &Layer =
-        manifest.layer(plan::media_type(object)).map_err(|reason| Error::Layer { reason, news: news.to_owned() })?;
+        manifest.layer(plan::media_type(object)).map_err(|reason| Error::Layer { reason, news: news.clone() })?;
     let mut blob = tempfile::tempfile().map_err(Error::Scratch)?;
     session.blob(layer, &mut blob, Limits::default().compressed_bytes).await.map_err(failed)?;
     blob.rewind().map_err(Error::Scratch)?;
@@ -100,9 +100,10 @@ pub(super) fn theirs(annotations: &BTreeMap<String, String>) -> BTreeMap<String,
 }
 
 /// The layer's files below a temporary directory, which goes with the guard.
-async fn extract(blob: File, news: String) -> Result<(Dir, tempfile::TempDir), Error> {
+async fn extract(blob: File, news: News, scratch: Arc<Scratch>) -> Result<(Dir, tempfile::TempDir), Error> {
+    let shown = news.clone();
     let unpacking = move || {
-        let scratch = tempfile::Builder::new().prefix("ocirepository-").tempdir().map_err(Error::Scratch)?;
+        let scratch = scratch.directory("ocirepository-").map_err(Error::Scratch)?;
         let dir = Dir::open_ambient_dir(scratch.path(), ambient_authority()).map_err(Error::Scratch)?;
         unpack(BufReader::with_capacity(64 << 10, blob), &dir, &Limits::default())
             .map_err(|source| Error::Extract { news, source: Box::new(source) })?;
@@ -110,6 +111,7 @@ async fn extract(blob: File, news: String) -> Result<(Dir, tempfile::TempDir), E
     };
     match tokio::task::spawn_blocking(unpacking).await {
         Ok(result) => result,
+        Err(error) if error.is_panic() => Err(Error::Panic { news: shown }),
         Err(_) => Err(Error::Scratch(io::Error::other("shutting down"))),
     }
 }

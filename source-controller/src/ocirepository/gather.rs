@@ -6,6 +6,7 @@ use std::{
 };
 
 use weir_api::source::{OciProvider, OciRepository};
+use weir_artifact::Scratch;
 use weir_oci::{ClientCertificate, Keychain, Proxy, Transport, TransportOptions};
 
 use super::{Error, OciRepositories};
@@ -19,6 +20,7 @@ use crate::{
 pub(super) struct Inputs {
     pub(super) keychain: Keychain,
     pub(super) transport: Arc<Transport>,
+    pub(super) scratch: Arc<Scratch>,
 }
 
 pub(super) async fn inputs(source: &OciRepositories, object: &OciRepository) -> Result<Inputs, Error> {
@@ -36,7 +38,7 @@ pub(super) async fn inputs(source: &OciRepositories, object: &OciRepository) -> 
     let transport = source.transports.get(&options);
     let transport =
         transport.map_err(|source| Error::Transport { url: object.spec.url.clone(), source: Box::new(source) })?;
-    Ok(Inputs { keychain, transport })
+    Ok(Inputs { keychain, transport, scratch: Arc::clone(&source.scratch) })
 }
 
 async fn keychain(source: &OciRepositories, object: &OciRepository) -> Result<Keychain, Error> {

@@ -56,15 +56,13 @@ pub(super) fn verification(object: &OciRepository) -> Option<String> {
     })
 }
 
-/// The event of a new artifact, with what the image says of its origin.
+/// The event of a new artifact, with what the image says of its origin if it says all of it, as Flux does.
 pub(super) fn event_message(url: &str, artifact: &Artifact) -> String {
     let mut message = format!("stored artifact with revision '{}' from '{url}'", artifact.revision);
     let said = |key: &str| artifact.metadata.as_ref().and_then(|metadata| metadata.get(key)).filter(|s| !s.is_empty());
-    if let Some(source) = said("org.opencontainers.image.source") {
-        message.push_str(&format!(", origin source '{source}'"));
-    }
-    if let Some(revision) = said("org.opencontainers.image.revision") {
-        message.push_str(&format!(", origin revision '{revision}'"));
+    let origin = (said("org.opencontainers.image.source"), said("org.opencontainers.image.revision"));
+    if let (Some(source), Some(revision)) = origin {
+        message.push_str(&format!(", origin source '{source}', origin revision '{revision}'"));
     }
     message
 }

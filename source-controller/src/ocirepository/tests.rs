@@ -77,6 +77,8 @@ fn the_event_tells_the_origin() {
     let expected = "stored artifact with revision 'v1@sha256:1' from 'oci://a/b', origin source 'git', \
                     origin revision 'main@sha1:2'";
     assert_eq!(plan::event_message("oci://a/b", &origin), expected);
+    let half = artifact("v1@sha256:1", &[("org.opencontainers.image.source", "git")]);
+    assert_eq!(plan::event_message("oci://a/b", &half), plan::event_message("oci://a/b", &plain));
 }
 
 #[test]

@@ -119,7 +119,8 @@ fn fail<O: SourceObject, E: SourceFailure>(
         Some(type_) => conditions.mark_true(type_, reason, &message),
         None => {}
     }
-    if let (Some(news), true) = (failed.news(), status.artifact().is_some()) {
+    let news = failed.news().and_then(|news| news.beside(status.artifact())).map(str::to_owned);
+    if let (Some(news), true) = (&news, status.artifact().is_some()) {
         conditions.mark_true(condition::ARTIFACT_OUTDATED, "NewRevision", news);
     }
     conditions.remove(condition::STALLED);
@@ -131,9 +132,8 @@ fn fail<O: SourceObject, E: SourceFailure>(
             Severity::Error
         }
         ErrorKind::Retry => {
-            let progress = failed
-                .news()
-                .map_or("reconciliation in progress".to_owned(), |news| format!("building artifact: {news}"));
+            let progress =
+                news.map_or("reconciliation in progress".to_owned(), |news| format!("building artifact: {news}"));
             conditions.mark_true(condition::RECONCILING, reason::PROGRESSING_WITH_RETRY, progress);
             Severity::Error
         }

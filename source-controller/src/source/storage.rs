@@ -8,7 +8,7 @@ use weir_artifact::store::{Check, Location, StoreError, belongs_to};
 use weir_reconcile::{ErrorKind, Event, Phase, Severity, describe};
 use weir_runtime::Run;
 
-use super::{Body, Content, Fetched, Shared, Source, SourceFailure, SourceObject, SourceStatus};
+use super::{Body, Content, Fetched, News, Shared, Source, SourceFailure, SourceObject, SourceStatus};
 
 /// What is there before the run.
 pub(super) struct Stored {
@@ -35,8 +35,8 @@ pub(super) enum Failed<E> {
     Store {
         #[source]
         source: StoreError,
-        /// What could not be stored, unless it is a revision that is there already.
-        news: Option<String>,
+        /// What could not be stored.
+        news: News,
     },
 }
 
@@ -82,10 +82,10 @@ impl<E: SourceFailure> Failed<E> {
         }
     }
 
-    pub(super) fn news(&self) -> Option<&str> {
+    pub(super) fn news(&self) -> Option<&News> {
         match self {
             Self::Fetch(error) => error.news(),
-            Self::Store { news, .. } => news.as_deref(),
+            Self::Store { news, .. } => Some(news),
         }
     }
 
@@ -172,14 +172,12 @@ pub(super) async fn attempt<S: Source>(
         Fetched::UpToDate => return Ok(Kept::UpToDate),
         Fetched::New(content) => content,
     };
-    // The same revision is made again when other settings are: what is stored is not outdated by that.
-    let is_there = stored.artifact.as_ref().is_some_and(|artifact| artifact.revision == content.revision);
-    let news = (!is_there).then(|| content.news.clone());
+    let news = content.news.clone();
     keep::<S>(object, content, shared, run).await.map_err(|source| Failed::Store { source, news })
 }
 
 async fn keep<S: Source>(object: &S::Object, content: Content, shared: &Shared, run: &Run) -> Result<Kept, StoreError> {
-    run.progress(Phase::new(format!("building artifact: {}", content.news)));
+    run.progress(Phase::new(format!("building artifact: {}", content.news.said)));
     let _step = run.trace().step("store");
     let key = object.key();
     let at = Location::new(S::Object::KIND, &key.namespace, &key.name, &content.file)?;
@@ -204,7 +202,7 @@ async fn keep<S: Source>(object: &S::Object, content: Content, shared: &Shared, 
     if let Some(address) = &shared.grpc {
         metadata.insert(weir::GRPC.to_owned(), address.to_string());
     }
-    run.trace().attribute("weir.revision", &content.revision);
+    run.trace().attribute("weir.revision", &content.news.revision);
     if let Some(traceparent) = run.trace().keep() {
         metadata.insert(weir::TRACEPARENT.to_owned(), traceparent);
     }
@@ -214,7 +212,7 @@ async fn keep<S: Source>(object: &S::Object, content: Content, shared: &Shared, 
         last_update_time: jiff::Timestamp::from_second(now.as_second()).unwrap_or(now),
         metadata: Some(metadata),
         path: written.path,
-        revision: content.revision,
+        revision: content.news.revision,
         size: i64::try_from(written.size).ok(),
         url: written.url,
     };

@@ -12,7 +12,7 @@ use weir_reconcile::{Conclusion, ErrorKind, Failure, Outcome, Requeue, Severity,
 use weir_runtime::Run;
 
 use super::{
-    Fetched, Source, SourceFailure, conclude,
+    Fetched, News, Source, SourceFailure, conclude,
     storage::{Failed, Kept, Stored},
 };
 
@@ -26,7 +26,7 @@ struct Trouble {
     text: &'static str,
     kind: ErrorKind,
     condition: Option<&'static str>,
-    news: Option<&'static str>,
+    news: Option<News>,
 }
 
 impl Failure for Trouble {
@@ -42,8 +42,8 @@ impl SourceFailure for Trouble {
     fn condition(&self) -> Option<&'static str> {
         self.condition
     }
-    fn news(&self) -> Option<&str> {
-        self.news
+    fn news(&self) -> Option<&News> {
+        self.news.as_ref()
     }
 }
 
@@ -87,12 +87,17 @@ fn artifact(n: u8) -> Artifact {
     }
 }
 
-fn trouble(kind: ErrorKind, condition: Option<&'static str>, news: Option<&'static str>) -> Failed<Trouble> {
-    Failed::Fetch(Trouble { text: "registry said no", kind, condition, news })
+/// Number of the revision that was found, if one was.
+fn trouble(kind: ErrorKind, condition: Option<&'static str>, found: Option<u8>) -> Failed<Trouble> {
+    Failed::Fetch(Trouble { text: "registry said no", kind, condition, news: found.map(news) })
 }
 
-fn not_stored(source: StoreError, news: Option<&str>) -> Failed<Trouble> {
-    Failed::Store { source, news: news.map(str::to_owned) }
+fn not_stored(source: StoreError, found: u8) -> Failed<Trouble> {
+    Failed::Store { source, news: news(found) }
+}
+
+fn news(n: u8) -> News {
+    News { revision: artifact(n).revision, said: format!("new revision 'v{n}'") }
 }
 
 fn run(before: &OciRepositoryStatus, attempt: Result<Kept, Failed<Trouble>>) -> Conclusion<OciRepositoryStatus> {
@@ -150,8 +155,7 @@ fn nothing_new_changes_nothing_and_says_nothing() {
 #[test]
 fn a_failed_fetch_keeps_the_artifact_and_says_why() {
     let before = stored();
-    let news = Some("new revision 'v2@sha256:2' for 'ghcr.io/acme/app:v2'");
-    let done = run(&before, Err(trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), news)));
+    let done = run(&before, Err(trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), Some(2))));
     assert_eq!((done.outcome, done.requeue), (Outcome::Failed, Requeue::Backoff));
     let expected = (ConditionStatus::False, "OCIArtifactPullFailed".to_owned(), "registry said no".to_owned());
     assert_eq!(condition_of(&done.status, "Ready"), Some(expected));
@@ -193,7 +197,7 @@ fn a_refused_signature_outranks_what_is_stored() {
 
 #[test]
 fn a_failure_without_a_condition_shows_in_ready() {
-    let failed = not_stored(StoreError::Lock(std::io::Error::other("busy")), None);
+    let failed = not_stored(StoreError::Lock(std::io::Error::other("busy")), 1);
     let done = run(&stored(), Err(failed));
     let ready = condition_of(&done.status, "Ready").unwrap();
     assert_eq!((ready.0, ready.2.as_str()), (ConditionStatus::False, "failed to acquire lock for artifact: busy"));
@@ -204,7 +208,7 @@ fn a_failure_without_a_condition_shows_in_ready() {
 fn a_lost_file_takes_its_condition_along() {
     let before = stored();
     let lost = Stored { artifact: None, url: None, events: Vec::new() };
-    let failed = Err(trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), Some("new revision")));
+    let failed = Err(trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), Some(2)));
     let done = conclude::from(&Fake, &object(&before), lost, failed, NOW);
     assert!(done.status.artifact.is_none() && done.status.url.is_none());
     assert_eq!(
@@ -238,7 +242,7 @@ fn a_signature_that_is_no_longer_demanded_is_forgotten() {
 fn what_cannot_be_stored_was_fetched_and_outdates_what_is_there() {
     let unreachable = run(&stored(), Err(trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), None))).status;
     let full = || StoreError::Directory(std::io::Error::other("disk full"));
-    let failed = run(&unreachable, Err(not_stored(full(), Some("new revision 'v2'")))).status;
+    let failed = run(&unreachable, Err(not_stored(full(), 2))).status;
     let expected = ["ArtifactInStorage", "ArtifactOutdated", "Ready", "Reconciling", "StorageOperationFailed"];
     assert_eq!(types(&failed), expected, "no FetchFailed: the fetch works again");
     let outdated = condition_of(&failed, "ArtifactOutdated").unwrap();
@@ -247,8 +251,12 @@ fn what_cannot_be_stored_was_fetched_and_outdates_what_is_there() {
     assert_eq!(condition_of(&failed, "Reconciling").unwrap().2, "building artifact: new revision 'v2'");
     assert_eq!(types(&run(&failed, Ok(new(2))).status), ["ArtifactInStorage", "Ready"]);
 
-    let same = run(&stored(), Err(not_stored(full(), None))).status;
-    assert_eq!(condition_of(&same, "ArtifactOutdated"), None, "the revision is there, made with older settings");
-    let first = run(&OciRepositoryStatus::default(), Err(not_stored(full(), Some("new revision 'v1'")))).status;
+    let pull = trouble(ErrorKind::Retry, Some(condition::FETCH_FAILED), Some(1));
+    for failed in [not_stored(full(), 1), pull] {
+        let same = run(&stored(), Err(failed)).status;
+        assert_eq!(condition_of(&same, "ArtifactOutdated"), None, "the revision is there, made with older settings");
+        assert_eq!(condition_of(&same, "Reconciling").unwrap().2, "reconciliation in progress");
+    }
+    let first = run(&OciRepositoryStatus::default(), Err(not_stored(full(), 1))).status;
     assert_eq!(condition_of(&first, "ArtifactOutdated"), None, "nothing is there");
 }
