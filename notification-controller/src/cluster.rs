@@ -20,6 +20,7 @@ use weir_reconcile::{Event, Severity};
 use weir_runtime::{
     ObjectKey,
     events::{Recorder, Target},
+    key::is_segment,
     runtime::Runtime,
     watch::{Query, Raw, Secondary, secondary},
 };
@@ -187,13 +188,6 @@ fn resource(api_version: &str, kind: &str, key: &ObjectKey) -> Result<ApiResourc
     Ok(ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind)))
 }
 
-/// Whether it is one segment of a path, read the same however often it is decoded.
-fn is_segment(text: &str) -> bool {
-    (1..=253).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b':'))
-}
-
 impl Cluster {
     /// The objects; `name` is one of them when one is asked for.
     fn api(&self, wanted: &Wanted, name: Option<&str>) -> Result<Api<DynamicObject>, EdgeError> {
@@ -239,6 +233,9 @@ impl Edge for Cluster {
     }
 
     async fn secret(&self, key: &ObjectKey) -> Result<SecretData, EdgeError> {
+        if !is_segment(&key.name) {
+            return Err(EdgeError::NotFound { kind: "Secret".to_owned(), key: key.clone() });
+        }
         let api: Api<Secret> = Api::namespaced(self.client.clone(), &key.namespace);
         let secret = api.get(&key.name).await.map_err(failed("read", "Secret", key.clone()))?;
         Ok(secret.data.unwrap_or_default().into_iter().map(|(name, value)| (name, value.0)).collect())

@@ -48,7 +48,14 @@ impl Intake {
         }
         let inner = Arc::clone(&self.inner);
         let taken = tokio::spawn(async move { inner.queue.accept(&prepare(event), now).await });
-        taken.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+        match taken.await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends: nobody knows whether the event is safe, so the sender must send it again.
+                Err(_) => Err(Refused::Ending),
+            },
+        }
     }
 
     fn queue(&self) -> &Queue {

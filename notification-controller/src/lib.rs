@@ -93,7 +93,7 @@ pub struct Args {
     #[command(flatten)]
     pub tenancy: TenancyArgs,
     /// Cache of access tokens.
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Without effect yet")]
     pub tokens: TokenCacheArgs,
 }
 

@@ -35,6 +35,9 @@ pub enum SendError {
         #[source]
         source: Box<SettingsError>,
     },
+    /// The provider asks for an identity that it cannot have.
+    #[error(transparent)]
+    Identity(Box<SettingsError>),
     /// It was not taken.
     #[error("postMessage failed")]
     Post(#[source] PostError),
@@ -48,7 +51,7 @@ impl SendError {
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         match self {
-            Self::Settings { source, .. } => source.is_permanent(),
+            Self::Settings { source, .. } | Self::Identity(source) => source.is_permanent(),
             Self::Post(error) => error.is_permanent(),
             Self::Unsupported(_) => true,
         }
@@ -59,7 +62,7 @@ impl SendError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Post(error) => error.retry_after(),
-            Self::Settings { .. } | Self::Unsupported(_) => None,
+            Self::Settings { .. } | Self::Identity(_) | Self::Unsupported(_) => None,
         }
     }
 
@@ -117,7 +120,11 @@ pub async fn send<E: Edge>(
     if !is_supported(provider.spec.type_) {
         return Err(SendError::Unsupported(type_name(provider.spec.type_)));
     }
-    let wrap = |source| SendError::Settings { name: name.clone(), source: Box::new(source) };
+    let wrap = |source| match source {
+        // Flux looks at this before it makes anything of the provider, and says it so.
+        SettingsError::IdentityGate | SettingsError::Identity => SendError::Identity(Box::new(source)),
+        source => SendError::Settings { name: name.clone(), source: Box::new(source) },
+    };
     let settings = settings::gather(provider, edge, identities).await.map_err(wrap)?;
     let timeout = provider.spec.timeout.map_or(TIMEOUT, |timeout| timeout.0);
     let request = match provider.spec.type_ {

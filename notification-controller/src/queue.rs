@@ -19,6 +19,7 @@ mod compact;
 mod dead;
 mod record;
 mod state;
+mod watcher;
 
 use std::{
     path::{Path, PathBuf},
@@ -27,13 +28,14 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{mpsc, watch};
 use weir_proto::WireEvent;
 use weir_runtime::ObjectKey;
 
 pub use dead::DeadLetter;
 pub use record::Target;
 pub use state::Open;
+pub use watcher::{Lost, Watcher};
 
 use crate::{
     event::Prepared,
@@ -41,9 +43,6 @@ use crate::{
 };
 use record::Record;
 use state::State;
-
-/// Events that a watcher may lag behind before it is cut off.
-const WATCH_BUFFER: usize = 1024;
 
 /// Bounds of a queue.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +89,9 @@ pub enum Refused {
     /// It is too large.
     #[error("the event is too large")]
     TooLarge,
+    /// The service is ending.
+    #[error("the service is ending")]
+    Ending,
     /// It could not be made safe.
     #[error("the event could not be written")]
     Journal(#[source] JournalError),
@@ -117,7 +119,8 @@ struct Inner {
     options: Options,
     dir: PathBuf,
     arrived: mpsc::UnboundedSender<u64>,
-    watchers: broadcast::Sender<Seen>,
+    /// Tells watchers that there is more.
+    more: watch::Sender<()>,
 }
 
 /// What opening a queue gives.
@@ -159,9 +162,9 @@ impl Queue {
                 let _ = arrived.send(*id);
             }
         }
-        let watchers = broadcast::Sender::new(WATCH_BUFFER);
+        let more = watch::Sender::new(());
         let dir = dir.to_owned();
-        let inner = Inner { journal, state: Mutex::new(state), options, dir, arrived, watchers };
+        let inner = Inner { journal, state: Mutex::new(state), options, dir, arrived, more };
         Ok(Opened { queue: Self { inner: Arc::new(inner) }, arrivals, resumed, damaged })
     }
 
@@ -186,7 +189,6 @@ impl Queue {
 
     /// `None` when somebody else has just brought the same event.
     async fn accept_new(&self, prepared: &Prepared, now: Timestamp) -> Result<Option<u64>, Refused> {
-        let event = Arc::new(prepared.event.clone());
         let (id, receipt) = {
             let mut state = self.state();
             if state.is_duplicate(&prepared.key, now) {
@@ -220,7 +222,7 @@ impl Queue {
             }
         }
         let _ = self.inner.arrived.send(id);
-        let _ = self.inner.watchers.send(Seen { id, event });
+        self.inner.more.send_replace(());
         Ok(Some(id))
     }
 
@@ -264,12 +266,11 @@ impl Queue {
         self.done(letter.id, &letter.target);
     }
 
-    /// Events accepted from now on, and those still known, oldest first.
+    /// Events accepted from now on; with `replay` those still kept come first, oldest first.
     #[must_use]
-    pub fn watch(&self) -> (Vec<Seen>, broadcast::Receiver<Seen>) {
-        let state = self.state();
-        // Subscribed under the lock: an event is either in the one or in the other, or in both with the same id.
-        (state.recent(), self.inner.watchers.subscribe())
+    pub fn watch(&self, replay: bool) -> Watcher {
+        let (oldest, newest) = self.state().places();
+        Watcher::new(self.clone(), if replay { oldest } else { newest }, newest)
     }
 
     /// Waiting events, their bytes, and waiting deliveries.

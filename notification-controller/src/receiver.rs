@@ -37,6 +37,14 @@ pub enum ReceiverError {
         /// The secret.
         secret: ObjectKey,
     },
+    /// The token is empty: the path would be a digest of names that others know.
+    #[error(
+        "the key 'token' of secret '{secret}' is empty: set it to a secret text, else whoever knows the receiver's name can call it"
+    )]
+    EmptyToken {
+        /// The secret.
+        secret: ObjectKey,
+    },
     /// An expression is malformed.
     #[error("invalid {which}: {source}")]
     Expression {
@@ -56,14 +64,14 @@ pub enum ReceiverError {
 impl Failure for ReceiverError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Secret { .. } | Self::NoToken { .. } => ErrorKind::Retry,
+            Self::Secret { .. } | Self::NoToken { .. } | Self::EmptyToken { .. } => ErrorKind::Retry,
             Self::Expression { .. } | Self::Invalid(_) | Self::Unsupported(_) => ErrorKind::Stall,
         }
     }
 
     fn reason(&self) -> &'static str {
         match self {
-            Self::Secret { .. } | Self::NoToken { .. } => "TokenNotFound",
+            Self::Secret { .. } | Self::NoToken { .. } | Self::EmptyToken { .. } => "TokenNotFound",
             Self::Expression { .. } => "InvalidCELExpression",
             Self::Invalid(_) | Self::Unsupported(_) => "ValidationFailed",
         }
@@ -94,7 +102,11 @@ pub async fn token<E: Edge>(spec: &ReceiverSpec, namespace: &str, edge: &E) -> R
     let secret = ObjectKey::new(namespace, reference.name.clone());
     let data = edge.secret(&secret).await;
     let mut data = data.map_err(|source| ReceiverError::Secret { secret: secret.clone(), source: Box::new(source) })?;
-    data.remove("token").ok_or(ReceiverError::NoToken { secret })
+    match data.remove("token") {
+        None => Err(ReceiverError::NoToken { secret }),
+        Some(token) if token.is_empty() => Err(ReceiverError::EmptyToken { secret }),
+        Some(token) => Ok(token),
+    }
 }
 
 /// Keeps receivers' paths.

@@ -3,7 +3,6 @@
 use std::pin::Pin;
 
 use kube::core::{ApiResource, GroupVersionKind};
-use tokio::sync::broadcast::error::RecvError;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 use weir_proto::{
@@ -19,7 +18,7 @@ use weir_runtime::grpc::{Access, Caller, traceparent};
 use super::Intake;
 use crate::{
     event::group,
-    queue::{Accepted, Refused, Seen},
+    queue::{Accepted, Refused, Seen, Watcher},
     server::MAX_BODY,
 };
 
@@ -87,6 +86,7 @@ impl Events for GrpcIntake {
                 tracing::error!(error, "event not accepted");
                 return Err(Status::unavailable("the event could not be written, try again"));
             }
+            Err(error @ Refused::Ending) => return Err(Status::unavailable(error.to_string())),
             Err(error) => return Err(Status::resource_exhausted(error.to_string())),
         };
         Ok(Response::new(PublishResponse { result: result.into(), id }))
@@ -98,33 +98,37 @@ impl Events for GrpcIntake {
         let caller = Caller::of(&request)?;
         let wanted = request.into_inner();
         caller.may(&may_watch(&wanted)).await?;
-        let (recent, arriving) = self.intake.queue().watch();
-        let last = recent.last().map_or(0, |seen| seen.id);
-        let replay = if wanted.replay { recent } else { Vec::new() };
-        let past = tokio_stream::iter(replay.into_iter().map(Ok));
-        let coming = futures::stream::unfold(Some(arriving), |arriving| async {
-            let mut arriving = arriving?;
-            match arriving.recv().await {
-                Ok(seen) => Some((Ok(seen), Some(arriving))),
-                Err(RecvError::Lagged(_)) => Some((Err(Status::aborted("too slow, watch again")), None)),
-                Err(RecvError::Closed) => None,
-            }
-        });
-        // What was accepted while this began may be in both.
-        let coming = futures::StreamExt::filter(coming, move |next| {
-            std::future::ready(next.as_ref().map_or(true, |seen: &Seen| seen.id > last))
-        });
-        let all = futures::StreamExt::chain(past, coming);
-        let fitting = futures::StreamExt::filter_map(all, move |next| {
-            let fits = next.as_ref().map_or(true, |seen: &Seen| matches(&wanted, &seen.event));
-            std::future::ready(fits.then(|| next.map(response)))
-        });
-        Ok(Response::new(Box::pin(fitting)))
+        let watcher = self.intake.queue().watch(wanted.replay);
+        let following = Following { watcher, to_sync: wanted.replay, wanted };
+        Ok(Response::new(Box::pin(futures::stream::unfold(Some(following), follow))))
+    }
+}
+
+struct Following {
+    watcher: Watcher,
+    wanted: WatchRequest,
+    /// Whether the caller is still to be told that it has seen what was kept.
+    to_sync: bool,
+}
+
+/// The next event that fits.
+async fn follow(state: Option<Following>) -> Option<(Result<WatchResponse, Status>, Option<Following>)> {
+    let mut state = state?;
+    loop {
+        if state.to_sync && state.watcher.is_synced() {
+            state.to_sync = false;
+            return Some((Ok(WatchResponse { synced: true, ..WatchResponse::default() }), Some(state)));
+        }
+        match state.watcher.next().await {
+            Ok(seen) if matches(&state.wanted, &seen.event) => return Some((Ok(response(seen)), Some(state))),
+            Ok(_) => {}
+            Err(lost) => return Some((Err(Status::aborted(lost.to_string())), None)),
+        }
     }
 }
 
 fn response(seen: Seen) -> WatchResponse {
-    WatchResponse { event: Some(seen.event.as_ref().clone().into()), id: seen.id.to_string() }
+    WatchResponse { event: Some(seen.event.as_ref().clone().into()), id: seen.id.to_string(), synced: false }
 }
 
 fn matches(wanted: &WatchRequest, event: &WireEvent) -> bool {

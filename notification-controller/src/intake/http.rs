@@ -50,6 +50,7 @@ fn refusal(error: &Refused) -> Answer {
     tracing::error!(error = text, "event not accepted");
     let (status, text) = match error {
         Refused::Full => (StatusCode::SERVICE_UNAVAILABLE, "too many events wait to be delivered"),
+        Refused::Ending => (StatusCode::SERVICE_UNAVAILABLE, "the service is ending"),
         Refused::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the event is too large"),
         Refused::Journal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "the event could not be written"),
     };

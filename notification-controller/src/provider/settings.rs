@@ -46,8 +46,14 @@ pub struct Tls {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A secret cannot be read.
-    #[error("failed to read secret")]
-    Read(#[source] EdgeError),
+    #[error("failed to get secret '{secret}'")]
+    Read {
+        /// The secret.
+        secret: ObjectKey,
+        /// Why.
+        #[source]
+        source: EdgeError,
+    },
     /// A secret does not hold what it should.
     #[error("secret '{secret}': {problem}")]
     Secret {
@@ -85,7 +91,7 @@ impl SettingsError {
     /// Whether only a change of the provider or a secret can help.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Read(EdgeError::Api { .. }))
+        !matches!(self, Self::Read { source: EdgeError::Api { .. }, .. })
     }
 }
 
@@ -101,7 +107,10 @@ pub async fn gather<E: Edge>(provider: &Provider, edge: &E, identities: bool) ->
     let namespace = provider.metadata.namespace.clone().unwrap_or_default();
     let read = async |name: &str| {
         let key = ObjectKey::new(namespace.clone(), name);
-        edge.secret(&key).await.map(|data| (key, data)).map_err(SettingsError::Read)
+        match edge.secret(&key).await {
+            Ok(data) => Ok((key, data)),
+            Err(source) => Err(SettingsError::Read { secret: key, source }),
+        }
     };
     let mut settings = Settings {
         address: spec.address.clone().unwrap_or_default().into(),
@@ -294,5 +303,12 @@ mod tests {
         let said = "spec.serviceAccountName is not supported yet: name a secret in spec.secretRef instead";
         assert_eq!(describe(&on), said);
         assert!(on.is_permanent() && off.is_permanent());
+
+        let fake = Fake::default();
+        fake.put_provider(provider.clone());
+        let (event, clients) = (crate::event::tests::sample(&[]), crate::provider::http::Clients::default());
+        let sent = crate::provider::send(&provider, &event, &fake, &clients, false).await;
+        let said = sent.unwrap_err().describe();
+        assert!(said.starts_with("to use spec.serviceAccountName"), "as Flux says it: {said}");
     }
 }

@@ -15,10 +15,10 @@ use super::{
     record::{Record, Target},
 };
 
-/// Events kept for watchers that begin with the past.
-const RECENT: usize = 500;
-/// Bytes of them at most.
-const RECENT_BYTES: usize = 1 << 20;
+/// Events kept for watchers: those who begin with the past, and those who lag behind.
+const RECENT: usize = 1000;
+/// Bytes of them at most; the newest stays whatever its size.
+const RECENT_BYTES: usize = 4 << 20;
 
 /// Keys kept to know duplicates by. Beyond them an event is taken, and a second one like it too.
 const MAX_KEYS: usize = 100_000;
@@ -60,6 +60,17 @@ pub(super) struct State {
     providers: HashMap<ObjectKey, BTreeSet<(u64, Target)>>,
     recent: VecDeque<(Seen, usize)>,
     recent_bytes: usize,
+    /// Events that were ever in `recent`.
+    remembered: u64,
+}
+
+/// What comes after a watcher's place.
+#[derive(Debug)]
+pub(super) enum After {
+    Next(Seen),
+    Nothing,
+    /// It is not kept any more.
+    Lost,
 }
 
 impl State {
@@ -73,6 +84,7 @@ impl State {
             providers: HashMap::new(),
             recent: VecDeque::new(),
             recent_bytes: 0,
+            remembered: 0,
         }
     }
 
@@ -101,8 +113,19 @@ impl State {
         self.providers.iter().map(|(provider, waiting)| (provider.clone(), waiting.len())).collect()
     }
 
-    pub(super) fn recent(&self) -> Vec<Seen> {
-        self.recent.iter().map(|(seen, _)| seen.clone()).collect()
+    /// The place before the oldest event kept, and the one behind the newest.
+    pub(super) fn places(&self) -> (u64, u64) {
+        (self.remembered - self.recent.len() as u64, self.remembered)
+    }
+
+    /// The event at a place.
+    pub(super) fn after(&self, place: u64) -> After {
+        let (oldest, newest) = self.places();
+        if place >= newest {
+            return After::Nothing;
+        }
+        let index = place.checked_sub(oldest).and_then(|index| usize::try_from(index).ok());
+        index.and_then(|index| self.recent.get(index)).map_or(After::Lost, |(seen, _)| After::Next(seen.clone()))
     }
 
     fn is_fresh(&self, at: Timestamp, now: Timestamp) -> bool {
@@ -251,7 +274,8 @@ impl State {
     fn remember(&mut self, id: u64, event: Arc<WireEvent>, size: usize) {
         self.recent.push_back((Seen { id, event }, size));
         self.recent_bytes += size;
-        while self.recent.len() > RECENT || self.recent_bytes > RECENT_BYTES {
+        self.remembered += 1;
+        while self.recent.len() > RECENT || (self.recent_bytes > RECENT_BYTES && self.recent.len() > 1) {
             let Some((_, size)) = self.recent.pop_front() else { return };
             self.recent_bytes -= size;
         }
@@ -296,6 +320,34 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_for_watchers_is_bounded_by_bytes() {
+        let mut state = State::new(Duration::ZERO);
+        let event = Arc::new(crate::event::tests::sample(&[]));
+        let ids = |state: &State, mut place: u64| {
+            let mut ids = Vec::new();
+            while let After::Next(seen) = state.after(place) {
+                ids.push(seen.id);
+                place += 1;
+            }
+            ids
+        };
+        for id in 1..=3 {
+            state.remember(id, Arc::clone(&event), RECENT_BYTES / 3);
+        }
+        assert_eq!((state.places(), ids(&state, 0)), ((0, 3), vec![1, 2, 3]));
+        assert!(matches!(state.after(3), After::Nothing));
+        state.remember(4, Arc::clone(&event), RECENT_BYTES);
+        assert_eq!((state.places(), ids(&state, 3)), ((3, 4), vec![4]));
+        assert!(matches!(state.after(2), After::Lost));
+        state.remember(5, Arc::clone(&event), 2 * RECENT_BYTES);
+        assert_eq!(ids(&state, 4), [5], "one larger than all may be is seen all the same");
+        for id in 6..=6 + RECENT as u64 {
+            state.remember(id, Arc::clone(&event), 0);
+        }
+        assert_eq!(state.recent.len(), RECENT);
+    }
 
     #[test]
     fn what_is_kept_to_know_duplicates_is_bounded() {

@@ -43,7 +43,11 @@ async fn a_restart_continues_where_it_was() {
     assert_eq!(opened.arrivals.try_recv(), Ok(3));
     assert!(opened.queue.is_open(1, &target("b", "q")) && !opened.queue.is_open(1, &target("a", "p")));
     assert_eq!(opened.queue.accept(&event(9), T0).await.unwrap(), Accepted::New(4));
-    let ids: Vec<u64> = opened.queue.watch().0.iter().map(|seen| seen.id).collect();
+    let mut watcher = opened.queue.watch(true);
+    let mut ids = Vec::new();
+    while let Some(seen) = futures::FutureExt::now_or_never(watcher.next()) {
+        ids.push(seen.unwrap().id);
+    }
     assert_eq!(ids, [1, 2, 3, 4]);
 }
 

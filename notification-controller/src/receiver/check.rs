@@ -78,6 +78,13 @@ pub(super) fn media_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
+/// Whether one of the content types, separated by commas, is JSON's.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = |part: &str| part.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json");
+    value.split(',').any(kind)
+}
+
 /// Checks `<algorithm>=<hex>` against the body, in constant time.
 fn signature(key: &[u8], given: &str, body: &[u8]) -> Result<(), &'static str> {
     let (algorithm, digest) = given.split_once('=').ok_or("missing or malformed signature")?;

@@ -66,9 +66,8 @@ impl<E: Edge> Hooks<E> {
                 return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
             }
         };
-        let is_json = check::media_type(&parts.headers).eq_ignore_ascii_case("application/json");
-        let payload = match filters.any() && is_json {
-            true => serde_json::from_slice(&body).ok().filter(Value::is_object),
+        let payload = match filters.any() && check::is_json(&parts.headers) {
+            true => first_object(&body),
             false => Some(json!({})),
         };
         let Some(payload) = payload else {
@@ -78,6 +77,14 @@ impl<E: Edge> Hooks<E> {
         let now = self.clock.now();
         let fine = wake::all(receiver, &filters, &payload, self.no_cross_namespace, now, &self.edge).await;
         answer(if fine { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }, "")
+    }
+}
+
+/// The JSON object a body begins with, as Go's decoder reads it: what follows is not looked at, and null is empty.
+fn first_object(body: &[u8]) -> Option<Value> {
+    match serde_json::Deserializer::from_slice(body).into_iter().next()?.ok()? {
+        Value::Null => Some(json!({})),
+        value => Some(value).filter(Value::is_object),
     }
 }
 

@@ -107,6 +107,25 @@ async fn who_is_not_let_in_wakes_nothing() {
 }
 
 #[tokio::test]
+async fn an_empty_token_is_none() {
+    let world = world(false).await;
+    world.fake.put_secret("apps", "empty", &[("token", "")]);
+    let receiver = json!({
+        "apiVersion": "notification.toolkit.fluxcd.io/v1", "kind": "Receiver",
+        "metadata": {"name": "r", "namespace": "apps"},
+        "spec": {"type": "generic", "secretRef": {"name": "empty"}, "resources": []},
+    });
+    let receiver: Receiver = serde_json::from_value(receiver).unwrap();
+    let error = crate::receiver::token(&receiver.spec, "apps", world.fake.as_ref()).await.unwrap_err();
+    assert!(error.to_string().starts_with("the key 'token' of secret 'apps/empty' is empty"), "{error}");
+    // One that became ready before, or in Flux's hands, at the path that can be computed from its names.
+    let path = crate::receiver::webhook_path(b"", &ObjectKey::new("apps", "r"));
+    world.receiver(&path, json!({"secretRef": {"name": "empty"}}));
+    assert_eq!(world.post(&path, &[], "").await, 400);
+    assert!(world.woken().is_empty());
+}
+
+#[tokio::test]
 async fn receivers_that_are_not_ready_or_suspended_say_so() {
     let world = world(false).await;
     world.receiver("/hook/asleep", json!({"suspend": true}));
@@ -128,7 +147,11 @@ async fn resources_are_found_by_label_and_filtered() {
     assert_eq!(world.woken(), ["GitRepository/db", "OCIRepository/web"]);
     assert_eq!(world.post("/hook/f", &[JSON], "{}").await, 200);
     assert_eq!(world.post("/hook/f", &[], "not json").await, 200, "only JSON is read");
+    assert_eq!(world.post("/hook/f", &[JSON], "null").await, 200);
     assert_eq!(world.woken().len(), 2);
+    let several = ("content-type", "text/plain, application/json; charset=utf-8");
+    assert_eq!(world.post("/hook/f", &[several], r#"{"repo":"web"} and more"#).await, 200);
+    assert_eq!(world.woken()[2..], ["GitRepository/web", "OCIRepository/web"]);
     for bad in ["not json", "[]", ""] {
         assert_eq!(world.post("/hook/f", &[JSON], bad).await, 500, "{bad}");
     }
