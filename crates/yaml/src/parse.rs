@@ -8,6 +8,7 @@ mod comments;
 mod compose;
 mod cursor;
 mod flow;
+mod keys;
 mod properties;
 mod scalar;
 mod scan;

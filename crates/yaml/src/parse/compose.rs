@@ -5,15 +5,16 @@ use std::collections::{HashMap, HashSet};
 use super::Fault;
 use super::comments::Place;
 use super::cursor::error_at;
+use super::keys::Keys;
 use super::scan::Scanner;
 use super::token::{Kind, Mark, Token};
-use crate::{Comments, Data, Document, Error, ErrorKind, Limits, Node, Position, Style};
+use crate::{Comments, Data, Document, ErrorKind, Limits, Node, Position};
 
 const YAML_TAGS: &str = "tag:yaml.org,2002:";
 
 pub(super) struct Composer<'a> {
     scanner: Scanner<'a>,
-    limits: Limits,
+    pub(super) limits: Limits,
     nodes: usize,
     documents: usize,
     /// Comments passed and not given to a node yet.
@@ -46,12 +47,6 @@ impl Properties<'_> {
             node.set_anchor(Some(anchor));
         }
     }
-}
-
-/// Keys of a mapping seen so far, to find one given twice.
-#[derive(Default)]
-pub(super) struct Keys {
-    many: HashMap<String, u32>,
 }
 
 pub(super) fn unsigned(n: i32) -> u32 {
@@ -433,7 +428,9 @@ impl<'a> Composer<'a> {
                 self.empty(mark)?
             };
             let (key, value) = foot_to_key(key, value);
-            self.check_duplicate(&mut keys, &entries, &key)?;
+            if !self.limits.duplicate_keys {
+                keys.check(&entries, &key)?;
+            }
             entries.push((key, value));
         }
         let mut comments = self.take_comments();
@@ -455,36 +452,6 @@ impl<'a> Composer<'a> {
             self.empty(mark)
         } else {
             self.node(true, true)
-        }
-    }
-
-    pub(super) fn check_duplicate(&self, keys: &mut Keys, entries: &[(Node, Node)], key: &Node) -> Result<(), Fault> {
-        const FEW: usize = 12;
-        if self.limits.duplicate_keys {
-            return Ok(());
-        }
-        let Some(text) = key.as_str() else { return Ok(()) };
-        if key.style == Style::Plain && text == "<<" {
-            return Ok(());
-        }
-        let first = if entries.len() < FEW {
-            entries.iter().find(|(k, _)| k.as_str() == Some(text)).map(|(k, _)| k.position.line)
-        } else {
-            if keys.many.is_empty() {
-                for (key, _) in entries {
-                    if let Some(text) = key.as_str() {
-                        keys.many.insert(text.to_owned(), key.position.line);
-                    }
-                }
-            }
-            keys.many.insert(text.to_owned(), key.position.line)
-        };
-        match first {
-            Some(first) => {
-                let kind = ErrorKind::DuplicateKey { key: text.to_owned(), first };
-                Err(Box::new(Error::new(kind, key.position.line, key.position.column)))
-            }
-            None => Ok(()),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Tokens to nodes: flow collections, `[a, b]` and `{a: b}`.
 
 use super::Fault;
-use super::compose::{Composer, Keys, foot_to_key, position};
+use super::compose::{Composer, foot_to_key, position};
+use super::keys::Keys;
 use super::token::Kind;
 use crate::{Data, Node, Style};
 
@@ -41,7 +42,9 @@ impl<'a> Composer<'a> {
                 let (key, value) = self.flow_entry()?;
                 foot_to_key(key, value)
             };
-            self.check_duplicate(&mut keys, &entries, &key)?;
+            if !self.limits.duplicate_keys {
+                keys.check(&entries, &key)?;
+            }
             entries.push((key, value));
         }
         Ok(self.flow_end(head, Data::Mapping(entries)))
