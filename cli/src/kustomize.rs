@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use weir_kustomize::{LoadRestrictions, Options, Resource};
+use weir_kustomize::{LoadRestrictions, Options, Remote, RemoteBase, Reorder, Resource};
+use weir_remote::{Fetcher, Limits};
 
 use crate::{
     error::{Cause, Error},
@@ -17,7 +18,7 @@ use crate::{
 /// What to build.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The directory with the kustomization.yaml
+    /// The directory with the kustomization.yaml, or the address of a Git repository (`https://host/org/repo//dir?ref=v1`)
     #[arg(default_value = ".", value_name = "DIR")]
     dir: PathBuf,
     /// Write to this file instead of stdout; into a directory that exists, a file per object
@@ -26,6 +27,18 @@ pub struct Args {
     /// Whether files outside of a kustomization's own directory may be read
     #[arg(long, value_enum, default_value_t)]
     load_restrictor: Restrictor,
+    /// Refuse files and bases from the network
+    #[arg(long)]
+    no_remote_bases: bool,
+    /// Render helmCharts; needs the chart engine, which is not built in yet
+    #[arg(long)]
+    enable_helm: bool,
+    /// Label every object as managed by kustomize
+    #[arg(long, hide = true)]
+    enable_managedby_label: bool,
+    /// The order of objects; deprecated in favor of sortOptions in the kustomization.yaml
+    #[arg(long, value_enum, default_value_t, hide = true)]
+    reorder: Order,
 }
 
 /// As kustomize spells them.
@@ -40,9 +53,54 @@ enum Restrictor {
     None,
 }
 
+/// As kustomize spells them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Order {
+    /// Namespaces first, webhooks last
+    #[default]
+    Legacy,
+    /// As read
+    None,
+}
+
+impl Args {
+    fn options(&self) -> Options<'static> {
+        Options {
+            load_restrictions: match self.load_restrictor {
+                Restrictor::RootOnly => LoadRestrictions::RootOnly,
+                Restrictor::None => LoadRestrictions::None,
+            },
+            reorder: match self.reorder {
+                Order::Legacy => Reorder::Legacy,
+                Order::None => Reorder::None,
+            },
+            managed_by_label: self.enable_managedby_label,
+            ..Options::default()
+        }
+    }
+}
+
 /// Builds and prints.
 pub fn run(args: &Args) -> Result<(), Error> {
     let dir = args.dir.display().to_string();
+    let fetcher = (!args.no_remote_bases).then(|| Fetcher::new(Limits::default()));
+    let remote = fetcher.as_ref().map(|fetcher| fetcher as &dyn Remote);
+    let options = Options { remote, ..args.options() };
+    match RemoteBase::parse(&dir).filter(|_| !args.dir.exists()) {
+        Some(base) => {
+            let failed = |error: weir_kustomize::Error| build_failed(&error.chain(), &dir);
+            let remote = remote.ok_or_else(|| {
+                Error::usage(format!("{dir} is a remote base"), "leave --no-remote-bases out to build it")
+            })?;
+            let tree = remote.base(&base).map_err(failed)?;
+            let options = Options { load_restrictions: LoadRestrictions::RootOnly, ..options };
+            print(args, &weir_kustomize::build(tree.as_ref(), &base.path, &options).map_err(failed)?, failed)
+        }
+        None => local(args, &dir, &options),
+    }
+}
+
+fn local(args: &Args, dir: &str, options: &Options<'_>) -> Result<(), Error> {
     let io = |source| Error::Io { action: format!("read {dir}"), source };
     let root = args.dir.canonicalize().map_err(io)?;
     if !root.is_dir() {
@@ -52,23 +110,26 @@ pub fn run(args: &Args) -> Result<(), Error> {
         ));
     }
     let path = disk::in_tree(&root);
-    let restrictions = match args.load_restrictor {
-        Restrictor::RootOnly => LoadRestrictions::RootOnly,
-        Restrictor::None => LoadRestrictions::None,
-    };
-    let options = Options { load_restrictions: restrictions, ..Options::default() };
     // The engine speaks of paths from the root of the disk; people named a directory.
-    let failed = |error: weir_kustomize::Error| Error::Build {
-        source: Cause::new(as_named(&error.chain(), &path, &dir)),
-        path: dir.clone(),
-    };
-    let resources = weir_kustomize::build(&disk::Disk, &path, &options).map_err(failed)?;
+    let failed = |error: weir_kustomize::Error| build_failed(&as_named(&error.chain(), &path, dir), dir);
+    print(args, &weir_kustomize::build(&disk::Disk, &path, options).map_err(failed)?, failed)
+}
+
+fn print(
+    args: &Args,
+    resources: &[Resource],
+    failed: impl Fn(weir_kustomize::Error) -> Error,
+) -> Result<(), Error> {
     match &args.output {
-        Some(output) if output.is_dir() => write_each(&resources, output, failed),
-        Some(output) => write(output, &weir_kustomize::print(&resources).map_err(failed)?),
+        Some(output) if output.is_dir() => write_each(resources, output, failed),
+        Some(output) => write(output, &weir_kustomize::print(resources).map_err(failed)?),
         // Not cleaned: what is printed is applied, byte for byte.
-        None => terminal::print(&weir_kustomize::print(&resources).map_err(failed)?),
+        None => terminal::print(&weir_kustomize::print(resources).map_err(failed)?),
     }
+}
+
+fn build_failed(text: &str, dir: &str) -> Error {
+    Error::Build { source: Cause::new(text.to_owned()), path: dir.to_owned() }
 }
 
 /// `text` with the directory called as it was on the command line.
@@ -134,7 +195,15 @@ mod tests {
         put("base/cm.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  k: v\n");
         put("overlay/kustomization.yaml", "namePrefix: x-\nresources: [../base]\n");
         let out = dir.path().join("out.yaml");
-        let args = |dir: PathBuf| Args { dir, output: Some(out.clone()), load_restrictor: Restrictor::RootOnly };
+        let args = |dir: PathBuf| Args {
+            dir,
+            output: Some(out.clone()),
+            load_restrictor: Restrictor::RootOnly,
+            no_remote_bases: true,
+            enable_helm: false,
+            enable_managedby_label: false,
+            reorder: Order::Legacy,
+        };
         run(&args(dir.path().join("overlay"))).unwrap();
         let text = std::fs::read_to_string(&out).unwrap();
         assert_eq!(text, "apiVersion: v1\ndata:\n  k: v\nkind: ConfigMap\nmetadata:\n  name: x-a\n");
