@@ -101,12 +101,14 @@ pub enum Change {
 pub struct Cluster {
     client: Client,
     namespace: String,
+    /// Host and port, for messages.
+    server: String,
 }
 
 impl Cluster {
     /// Connects as kubectl would.
     pub async fn connect(args: &ConnectArgs) -> Result<Self, Error> {
-        let bad = |error: &dyn std::fmt::Display| Error::Kubeconfig(Cause::new(error.to_string()));
+        let bad = |error: &dyn std::fmt::Display| Error::Kubeconfig(Cause::new(error.to_string().replace("'\"", "").replace("\"'", "")));
         let options = KubeConfigOptions { context: args.context.clone(), cluster: None, user: None };
         let kubeconfig = match &args.kubeconfig {
             Some(path) => Some(Kubeconfig::read_from(path).map_err(|error| bad(&error))?),
@@ -116,14 +118,22 @@ impl Cluster {
         let Some(kubeconfig) = kubeconfig else {
             let config = Config::incluster().map_err(|_| bad(&"there is none, and this is not a pod"))?;
             let namespace = args.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-            let client = Client::try_from(config).map_err(|source| Error::api("set up the connection", source))?;
-            return Ok(Self { client, namespace });
+            return Self::with(config, namespace);
         };
         let said = context_namespace(&kubeconfig, args.context.as_deref());
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| bad(&error))?;
         let namespace = args.namespace.clone().or(said).unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned());
+        Self::with(config, namespace)
+    }
+
+    fn with(config: Config, namespace: String) -> Result<Self, Error> {
+        let server = config.cluster_url.authority().map(ToString::to_string).unwrap_or_default();
         let client = Client::try_from(config).map_err(|source| Error::api("set up the connection", source))?;
-        Ok(Self { client, namespace })
+        Ok(Self { client, namespace, server })
+    }
+
+    fn failed(&self, action: String, source: kube::Error) -> Error {
+        Error::call(action, &self.server, source)
     }
 
     /// The namespace that was asked for.
@@ -133,7 +143,7 @@ impl Cluster {
 
     /// The same cluster, in another namespace.
     pub fn within(&self, namespace: &str) -> Self {
-        Self { client: self.client.clone(), namespace: namespace.to_owned() }
+        Self { client: self.client.clone(), namespace: namespace.to_owned(), server: self.server.clone() }
     }
 
     /// An object, if it is there.
@@ -141,7 +151,7 @@ impl Cluster {
         match resource.api(&self.client, Some(namespace)).get(name).await {
             Ok(object) => Ok(Some(value(object, resource))),
             Err(kube::Error::Api(status)) if status.code == 404 => Ok(None),
-            Err(source) => Err(Error::api(format!("get {}/{name}", resource.kind), source)),
+            Err(source) => Err(self.failed(format!("get {}/{name}", resource.kind), source)),
         }
     }
 
@@ -174,7 +184,7 @@ impl Cluster {
             Err(kube::Error::Api(status)) if status.code == 404 => {
                 Err(Error::NotInstalled { plural: resource.plural.clone(), group: resource.group.clone() })
             }
-            Err(source) => Err(Error::api(format!("list {}", resource.plural), source)),
+            Err(source) => Err(self.failed(format!("list {}", resource.plural), source)),
         }
     }
 
@@ -183,7 +193,7 @@ impl Cluster {
         let params = PatchParams { field_manager: Some("weir".into()), ..PatchParams::default() };
         let changed = resource.api(&self.client, Some(namespace)).patch(name, &params, &Patch::Merge(patch)).await;
         let object =
-            changed.map_err(|source| Error::api(format!("change {}/{namespace}/{name}", resource.kind), source))?;
+            changed.map_err(|source| self.failed(format!("change {}/{namespace}/{name}", resource.kind), source))?;
         Ok(value(object, resource))
     }
 
@@ -229,7 +239,7 @@ impl Cluster {
                 .client
                 .request(request)
                 .await
-                .map_err(|source| Error::api("ask for the kinds of the cluster", source))?;
+                .map_err(|source| self.failed("ask for the kinds of the cluster".into(), source))?;
             all.extend(discovery::discovered(&groups));
         }
         Ok(all)

@@ -104,6 +104,17 @@ pub enum Error {
         #[source]
         source: Cause,
     },
+    /// A chart could not be loaded or rendered.
+    #[error("cannot {action}")]
+    Chart {
+        /// What was tried.
+        action: String,
+        /// Why not; may take several lines.
+        #[source]
+        source: Cause,
+        /// The next move.
+        hint: Option<String>,
+    },
 }
 
 /// An error of the Kubernetes client in a few words.
@@ -154,6 +165,15 @@ impl Error {
         Self::Api { action: action.into(), source: source.into() }
     }
 
+    /// The same of a server; one that did not answer is named.
+    pub fn call(action: String, server: &str, source: kube::Error) -> Self {
+        let mut cause = Cause::from(source);
+        if cause.code == 0 {
+            cause.text = format!("{server}: {}", cause.text);
+        }
+        Self::Api { action, source: cause }
+    }
+
     /// 2 for a question that makes no sense, 1 for anything else.
     pub fn exit_code(&self) -> u8 {
         if matches!(self, Self::Usage { .. }) { 2 } else { 1 }
@@ -162,7 +182,7 @@ impl Error {
     /// The next move.
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Chart { hint, .. } => hint.clone(),
             Self::Kubeconfig(_) => Some("name one with --kubeconfig FILE, or a context with --context NAME".into()),
             Self::Api { source: Cause { code: 401, .. }, .. } => {
                 Some("log in to the cluster again, or choose another user with --context NAME".into())
@@ -190,7 +210,10 @@ pub fn render(error: &Error, style: Style) -> String {
     let mut out = format!("{} {}\n", style.paint("error:", Tone::Bad), clean(&error.to_string()));
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        out.push_str(&format!("  because {}\n", clean(&cause.to_string())));
+        let text = cause.to_string();
+        let mut lines = text.lines();
+        out.push_str(&format!("  because {}\n", clean(lines.next().unwrap_or_default())));
+        lines.for_each(|line| out.push_str(&format!("  {}\n", clean(line))));
         source = cause.source();
     }
     if let Some(hint) = error.hint() {
@@ -216,5 +239,8 @@ mod tests {
         );
         assert_eq!(error.exit_code(), 1);
         assert_eq!(Error::usage("x", "y").exit_code(), 2);
+        let gone = kube::Error::Service(std::io::Error::other("Connection refused").into());
+        let said = render(&Error::call("list pods".into(), "10.0.0.1:6443", gone), Style::plain());
+        assert!(said.contains("because 10.0.0.1:6443: Connection refused"), "{said}");
     }
 }

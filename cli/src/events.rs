@@ -1,5 +1,7 @@
 //! `weir events`: what happened to objects of the suite.
 
+mod stream;
+
 use futures::StreamExt;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -17,6 +19,7 @@ use crate::{
     terminal::{self, Style, Tone},
     text::{age, short_hex},
 };
+use stream::{Step, Stream, StreamArgs};
 
 /// Which events, and how.
 #[derive(Debug, clap::Args)]
@@ -39,6 +42,8 @@ pub struct Args {
     /// How to print
     #[arg(long, short, value_enum, default_value_t)]
     output: Format,
+    #[command(flatten)]
+    stream: StreamArgs,
 }
 
 /// Kind, namespace and name.
@@ -58,10 +63,19 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
         args.all_namespaces || subjects.as_ref().is_some_and(|s| s.iter().any(|(_, ns, _)| ns != cluster.namespace()));
     let namespace = (!everywhere).then(|| cluster.namespace());
     let filter = Filter { subjects, types: &args.types };
-    if args.watch {
-        return watch(args, &cluster, namespace, &filter).await;
+    let printer = Printer { args, widths: None };
+    match (args.stream.is_wanted(), args.watch) {
+        (true, _) => follow(args, namespace, &filter, printer).await,
+        (false, true) => watch(&cluster, namespace, &filter, printer).await,
+        (false, false) => {
+            let events = cluster.list(&resource(), namespace, None, None).await?;
+            show(args, events, &filter, namespace)
+        }
     }
-    let mut events = cluster.list(&resource(), namespace, None, None).await?;
+}
+
+/// Prints what there is.
+fn show(args: &Args, mut events: Vec<Value>, filter: &Filter<'_>, namespace: Option<&str>) -> Result<(), Error> {
     events.retain(|event| filter.matches(event));
     events.sort_by_key(|event| (last_seen(event), object::name(event).to_owned()));
     match args.output {
@@ -69,7 +83,7 @@ pub async fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
         Format::Yaml => terminal::print(&output::to_yaml(&output::document(&events, false))),
         Format::Name => terminal::print(&output::names(&events)),
         Format::Table | Format::Wide if events.is_empty() => {
-            let more = if everywhere { "" } else { "; -A looks everywhere" };
+            let more = if namespace.is_none() { "" } else { "; -A looks everywhere" };
             eprintln!(
                 "no events found in {}{more}",
                 namespace.map_or_else(|| "any namespace".into(), |ns| format!("namespace {ns}"))
@@ -163,46 +177,88 @@ fn seen(event: &Value, now: Timestamp) -> String {
     }
 }
 
-async fn watch(args: &Args, cluster: &Cluster, namespace: Option<&str>, filter: &Filter<'_>) -> Result<(), Error> {
-    let mut changes = cluster.watch(&resource(), namespace, None, None).boxed();
-    let mut first = Vec::new();
-    let mut widths: Option<Vec<usize>> = None;
-    while let Some(change) = changes.next().await {
-        let events = match change {
-            Change::Initial(event) if widths.is_none() => {
-                first.push(event);
-                continue;
-            }
-            Change::Synced if widths.is_none() => {
-                first.retain(|event| filter.matches(event));
-                first.sort_by_key(last_seen);
-                std::mem::take(&mut first)
-            }
-            Change::Initial(event) | Change::Applied(event) if filter.matches(&event) => vec![event],
-            Change::Broken(why) => {
-                eprintln!("watching events again: {}", crate::text::clean(&why));
-                continue;
-            }
-            _ => continue,
-        };
-        match args.output {
+/// Prints events as they come, in columns that line up.
+struct Printer<'a> {
+    args: &'a Args,
+    /// Widths of the columns so far; nothing before the first print.
+    widths: Option<Vec<usize>>,
+}
+
+impl Printer<'_> {
+    fn print(&mut self, events: &[Value]) -> Result<(), Error> {
+        match self.args.output {
             Format::Json => events.iter().try_for_each(|event| terminal::print(&output::to_json(event)))?,
             Format::Yaml => {
                 events.iter().try_for_each(|event| terminal::print(&format!("---\n{}", output::to_yaml(event))))?
             }
-            Format::Name => terminal::print(&output::names(&events))?,
+            Format::Name => terminal::print(&output::names(events))?,
             Format::Table | Format::Wide => {
-                let mut rows = table(&events, args.all_namespaces, clock::now());
-                let header = widths.is_none() && !args.no_header;
+                let mut rows = table(events, self.args.all_namespaces, clock::now());
+                let header = self.widths.is_none() && !self.args.no_header;
                 // Room for what usually comes, so that later rows line up with the first.
-                rows.keep_widths(widths.as_deref().unwrap_or_default());
+                rows.keep_widths(self.widths.as_deref().unwrap_or_default());
                 terminal::print(&rows.render(Style { width: None, ..terminal::stdout_style() }, header))?;
-                widths = Some(rows.widths());
+                self.widths = Some(rows.widths());
             }
         }
-        widths.get_or_insert_default();
+        self.widths.get_or_insert_default();
+        Ok(())
+    }
+}
+
+async fn watch(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    filter: &Filter<'_>,
+    mut printer: Printer<'_>,
+) -> Result<(), Error> {
+    let mut changes = cluster.watch(&resource(), namespace, None, None).boxed();
+    let mut first = Vec::new();
+    while let Some(change) = changes.next().await {
+        match change {
+            Change::Initial(event) if printer.widths.is_none() => first.push(event),
+            Change::Synced if printer.widths.is_none() => {
+                first.retain(|event| filter.matches(event));
+                first.sort_by_key(last_seen);
+                printer.print(&std::mem::take(&mut first))?;
+            }
+            Change::Initial(event) | Change::Applied(event) if filter.matches(&event) => printer.print(&[event])?,
+            Change::Broken(why) => eprintln!("watching events again: {}", crate::text::clean(&why)),
+            _ => {}
+        }
     }
     Ok(())
+}
+
+/// The same from notification-controller; without `--watch` until everything it keeps was shown.
+async fn follow(
+    args: &Args,
+    namespace: Option<&str>,
+    filter: &Filter<'_>,
+    mut printer: Printer<'_>,
+) -> Result<(), Error> {
+    let mut stream = Stream::open(&args.stream, namespace).await?;
+    let mut first = Some(Vec::new());
+    while let Some(step) = stream.next().await? {
+        match (step, &mut first) {
+            (Step::Event(event), Some(first)) => first.push(event),
+            (Step::Event(event), None) if filter.matches(&event) => printer.print(&[event])?,
+            (Step::Event(_), None) => {}
+            (Step::Synced, kept) => {
+                let mut events = kept.take().unwrap_or_default();
+                if !args.watch {
+                    return show(args, events, filter, namespace);
+                }
+                events.retain(|event| filter.matches(event));
+                printer.print(&events)?;
+            }
+        }
+    }
+    Err(Error::Refused {
+        object: "notification-controller".into(),
+        message: "it ended the stream of events".into(),
+        hint: "run the command again".into(),
+    })
 }
 
 #[cfg(test)]

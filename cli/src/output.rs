@@ -96,9 +96,14 @@ fn pretty(out: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// YAML as kubectl prints it.
+/// YAML as kubectl prints it. On a terminal, characters that could harm it are left out; elsewhere it is exact.
 pub fn to_yaml(value: &Value) -> String {
-    text::clean_lines(&weir_yaml::to_string(value))
+    to_yaml_for(value, std::io::stdout().is_terminal())
+}
+
+fn to_yaml_for(value: &Value, terminal: bool) -> String {
+    let text = weir_yaml::to_string(value);
+    if terminal { text::clean_lines(&text) } else { text }
 }
 
 #[cfg(test)]
@@ -113,6 +118,14 @@ mod tests {
             "{\n    \"a\": [\n        1,\n        \"x\u{9b}\"\n    ],\n    \"b\": {},\n    \"c\": []\n}\n"
         );
         assert!(to_json_for(&value, true).contains("x\\u009b"));
+    }
+
+    #[test]
+    fn yaml_is_exact_where_nobody_reads_it_from_a_screen() {
+        let value = json!({ "a": "x\u{202e}y\u{200b}z", "b": "\u{1b}[2J" });
+        let read: Value = weir_yaml::parse_value(&to_yaml_for(&value, false)).unwrap();
+        assert_eq!(read, value);
+        assert!(!to_yaml_for(&value, true).contains(['\u{202e}', '\u{200b}', '\u{1b}']));
     }
 
     #[test]

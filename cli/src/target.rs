@@ -25,7 +25,11 @@ pub fn parse(words: &[String]) -> Result<Vec<Target>, Error> {
     if let Some(kind) = words.get(1).and_then(|second| kind::two_words(first, second)) {
         return Ok(of(kind, words.get(2..).unwrap_or_default()));
     }
-    let names = words.get(1..).unwrap_or_default();
+    let names = match words.get(1..).unwrap_or_default() {
+        // As Flux says `get sources all`.
+        [all] if all == "all" && kind::named(first).len() > 1 => &[],
+        names => names,
+    };
     let mut kinds: Vec<&'static Kind> = Vec::new();
     for word in first.split(',') {
         let found = kind::named(word);
@@ -140,6 +144,8 @@ mod tests {
             ("ks,hr", vec!["Kustomization/*", "HelmRelease/*"]),
             ("source git", vec!["GitRepository/*"]),
             ("sources git a", vec!["GitRepository/a"]),
+            ("images all", vec!["ImageRepository/*", "ImagePolicy/*", "ImageUpdateAutomation/*"]),
+            ("ks all", vec!["Kustomization/all"]),
             ("appliers,ks", vec!["Kustomization/*", "HelmRelease/*"]),
         ] {
             assert_eq!(read(text), expected, "{text}");
