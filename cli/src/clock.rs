@@ -7,3 +7,10 @@ use jiff::Timestamp;
 pub fn now() -> Timestamp {
     Timestamp::now()
 }
+
+/// Answers whether so much time has passed since now.
+#[allow(clippy::disallowed_methods)] // as above
+pub fn after(time: std::time::Duration) -> impl Fn() -> bool {
+    let start = std::time::Instant::now();
+    move || start.elapsed() > time
+}

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod chart;
 mod clock;
 mod cluster;
 mod completion;
@@ -26,6 +27,7 @@ mod reconcile;
 mod suspend;
 mod table;
 mod target;
+mod template;
 mod terminal;
 mod text;
 mod trace;
@@ -63,6 +65,10 @@ enum Command {
     Trace(trace::Args),
     /// Build a directory with kustomize and print the objects
     Kustomize(kustomize::Args),
+    /// Render a Helm chart and print the objects
+    Template(template::Args),
+    /// Look at a Helm chart
+    Chart(chart::Args),
     /// Print a script that completes commands in a shell
     Completion(completion::Args),
     /// Print the version of weir and of the services in the cluster
@@ -92,6 +98,8 @@ async fn execute(args: Args) -> Result<(), Error> {
         Command::Tree(args) => tree::run(&args, &connect).await,
         Command::Trace(args) => trace::run(&args, &connect).await,
         Command::Kustomize(args) => kustomize::run(&args),
+        Command::Template(args) => template::run(&args, connect.namespace.as_deref()),
+        Command::Chart(args) => chart::run(args, connect.namespace.as_deref()),
         Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args, &connect).await,
     }

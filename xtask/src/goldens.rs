@@ -1,5 +1,6 @@
 //! `cargo xtask goldens`: expected outputs of tests, recorded from the real tools.
 
+mod helm;
 mod kustomize;
 
 use std::path::PathBuf;
@@ -7,10 +8,11 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 
+pub use helm::Helm;
 pub use kustomize::Kustomize;
 
 /// What records, by the crate whose tests hold the goldens.
-const RECORDERS: [(&str, fn(&Options) -> Result<()>); 1] = [("kustomize", kustomize::record)];
+const RECORDERS: [(&str, fn(&Options) -> Result<()>); 2] = [("kustomize", kustomize::record), ("chart", helm::record)];
 
 /// Which crates record.
 #[derive(Args, Debug)]
@@ -23,6 +25,12 @@ pub struct Options {
     /// This kustomize instead of the one that is built from its Go module once and kept in the cache
     #[arg(long, value_name = "PATH")]
     kustomize: Option<PathBuf>,
+    /// This Helm 4 instead of the one that is built from its Go module once and kept in the cache
+    #[arg(long, value_name = "PATH")]
+    helm: Option<PathBuf>,
+    /// This Helm 3, likewise
+    #[arg(long, value_name = "PATH")]
+    helm3: Option<PathBuf>,
 }
 
 pub fn run(options: &Options) -> Result<()> {

@@ -85,6 +85,9 @@ impl Chart {
     #[must_use]
     pub fn missing_dependencies(&self) -> Vec<&str> {
         let listed = self.metadata.dependencies.iter().flatten();
-        listed.map(|it| it.name.as_str()).filter(|name| !self.dependencies.iter().any(|it| it.name() == *name)).collect()
+        listed
+            .map(|it| it.name.as_str())
+            .filter(|name| !self.dependencies.iter().any(|it| it.name() == *name))
+            .collect()
     }
 }

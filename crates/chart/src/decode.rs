@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// The text is not YAML.
-    #[error("error converting YAML to JSON: {0}")]
+    #[error("error converting YAML to JSON: {}", yaml_text(_0))]
     Yaml(weir_yaml::Error),
     /// A value of another type than the field's.
-    #[error("error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go {place} of type {wanted}")]
+    #[error(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go {place} of type {wanted}"
+    )]
     Type {
         /// What is there: `array`, `object`, `string`, `number`, `bool`.
         found: &'static str,
@@ -21,6 +23,12 @@ pub enum DecodeError {
         /// Go's name of the type.
         wanted: &'static str,
     },
+}
+
+/// An error of the YAML reader as Go's reader words it: `yaml: line 2: …`.
+pub(crate) fn yaml_text(error: &weir_yaml::Error) -> String {
+    let bare = weir_yaml::Error { kind: error.kind.clone(), line: 0, column: 0 };
+    if error.line > 0 { format!("yaml: line {}: {bare}", error.line) } else { format!("yaml: {bare}") }
 }
 
 /// What JSON calls the type of a value.
@@ -105,7 +113,11 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    pub(crate) fn object(&self, name: &str, wanted: &'static str) -> Result<Option<&'a Map<String, Value>>, DecodeError> {
+    pub(crate) fn object(
+        &self,
+        name: &str,
+        wanted: &'static str,
+    ) -> Result<Option<&'a Map<String, Value>>, DecodeError> {
         match self.get(name) {
             None => Ok(None),
             Some(Value::Object(map)) => Ok(Some(map)),
@@ -185,7 +197,13 @@ mod tests {
             fields.text("name").unwrap_err().to_string(),
             "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal array into Go struct field Metadata.name of type string"
         );
-        assert!(fields.flag("deprecated").unwrap_err().to_string().contains("string into Go struct field Metadata.deprecated of type bool"));
+        assert!(
+            fields
+                .flag("deprecated")
+                .unwrap_err()
+                .to_string()
+                .contains("string into Go struct field Metadata.deprecated of type bool")
+        );
         let error = mapping("- a\n", "v2.Metadata").unwrap_err().to_string();
         assert!(error.ends_with("cannot unmarshal array into Go value of type v2.Metadata"), "{error}");
     }

@@ -10,7 +10,7 @@ use crate::{
     metadata::Dependency,
     values::{
         Table, ValuesError,
-        coalesce::{Nulls, Warnings, coalesce, merge_tables, remove_nulls},
+        coalesce::{Nulls, Warnings, coalesce, merge_tables},
         leaf, table,
     },
 };
@@ -126,8 +126,7 @@ fn imported(
     compat: Compat,
     warnings: &mut Warnings,
 ) -> Result<Table, ValuesError> {
-    // Helm 4 keeps nulls here, Helm 3 does not.
-    let nulls = if compat == Compat::Helm4 { Nulls::Keep } else { Nulls::Remove };
+    let nulls = Nulls::Keep;
     let mut all = coalesce(chart, &Table::new(), nulls, compat, warnings)?;
     let mut lent = Table::new();
     for dependency in listed {
@@ -146,9 +145,6 @@ fn imported(
             merge_tables(&mut lent, placed(&parent, found.clone()), nulls, warnings);
         }
         dependency.import_values = read;
-    }
-    if compat == Compat::Helm3 {
-        remove_nulls(&mut all);
     }
     merge_tables(&mut all, lent, nulls, warnings);
     Ok(all)

@@ -16,7 +16,7 @@ mod yaml;
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use weir_gotemplate::{Map, Set, Type, Value};
+use weir_gotemplate::{Map, Set, Type, Value, sprig::World};
 
 use crate::{Compat, capabilities::Capabilities, chart::Chart, values::Table};
 
@@ -75,8 +75,8 @@ pub struct RenderOptions {
     pub limits: RenderLimits,
     /// What answers `lookup`; without it every answer is empty.
     pub lookup: Option<Rc<dyn Lookup>>,
-    /// What `now` and certificates take for the present; the epoch when not told.
-    pub now: Option<jiff::Timestamp>,
+    /// Clock, zone and randomness of `now`, `date`, `genCA` and the like. Without it those functions do not exist.
+    pub world: Option<Rc<World>>,
 }
 
 /// Renders every template but partials. `values` are coalesced. The texts are keyed by path: `app/templates/x.yaml`,
@@ -101,7 +101,7 @@ pub fn render(
     let mut order: Vec<&String> = pages.keys().collect();
     // Longer paths first, so that what stands higher replaces what stands deeper.
     order.sort_by(|a, b| depth(b).cmp(&depth(a)).then_with(|| b.cmp(a)));
-    let functions = functions::all();
+    let functions = functions::all(options.world.as_ref());
     let stack = options.limits.stack;
     let mut set = Set::named("gotpl", functions).renamed("gotpl", stack);
     for path in &order {
@@ -128,8 +128,8 @@ pub fn render(
 }
 
 /// What a template prints with Sprig's functions and no data.
-pub(crate) fn name(template: &str) -> Result<String, RenderError> {
-    let mut set = Set::named("name-template", functions::sprig());
+pub(crate) fn name(template: &str, world: Option<&Rc<World>>) -> Result<String, RenderError> {
+    let mut set = Set::named("name-template", functions::sprig(world));
     set.parse("name-template", template).map_err(|error| failure::parse(error, template.as_bytes()))?;
     let text = set
         .execute("name-template", &Value::Nil, &weir_gotemplate::Options::default())
@@ -206,7 +206,7 @@ impl Scope {
     ) -> Map {
         let below = Map::new();
         let values = values.unwrap_or_else(|| Map::of(Type::Named(&objects::VALUES)));
-        let scope = Map::new();
+        let scope = Map::of(Type::Named(&objects::VALUES));
         scope.set("Chart", objects::chart(&chart.metadata, is_root, self.compat));
         scope.set("Files", files::value(&chart.files));
         scope.set("Release", self.release.clone());

@@ -14,7 +14,10 @@ enum Token {
     Any,
     Letter(char),
     /// One letter out of a range or list.
-    Set { negated: bool, ranges: Vec<(char, char)> },
+    Set {
+        negated: bool,
+        ranges: Vec<(char, char)>,
+    },
     /// One of several.
     Either(Vec<Vec<Token>>),
 }
@@ -55,7 +58,10 @@ fn ends(tokens: &[Token], name: &[char], mut from: Vec<bool>) -> Vec<bool> {
         let mut next = vec![false; from.len()];
         let one = |next: &mut Vec<bool>, fits: &dyn Fn(char) -> bool| {
             for (at, letter) in name.iter().enumerate() {
-                if from.get(at) == Some(&true) && fits(*letter) && let Some(place) = next.get_mut(at + 1) {
+                if from.get(at) == Some(&true)
+                    && fits(*letter)
+                    && let Some(place) = next.get_mut(at + 1)
+                {
                     *place = true;
                 }
             }

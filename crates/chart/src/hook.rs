@@ -84,7 +84,9 @@ impl Hook {
         let events = named.split(',').map(|it| HookEvent::parse(&it.trim().to_lowercase()));
         let Some(events) = events.collect::<Option<Vec<_>>>() else { return Some(None) };
         let list = |key: &str| -> Vec<String> {
-            head.annotation(key).map(|it| it.split(',').map(|it| it.trim().to_lowercase()).collect()).unwrap_or_default()
+            head.annotation(key)
+                .map(|it| it.split(',').map(|it| it.trim().to_lowercase()).collect())
+                .unwrap_or_default()
         };
         Some(Some(Self {
             name: head.name.clone(),
@@ -126,7 +128,9 @@ mod tests {
     fn annotations_make_hooks() {
         assert_eq!(hook("a: b"), None);
         assert_eq!(hook("helm.sh/hook: nothing-known"), Some(None));
-        let it = hook("helm.sh/hook: 'Pre-Install, test-success', helm.sh/hook-weight: -5, helm.sh/hook-delete-policy: 'hook-succeeded,Before-Hook-Creation'");
+        let it = hook(
+            "helm.sh/hook: 'Pre-Install, test-success', helm.sh/hook-weight: -5, helm.sh/hook-delete-policy: 'hook-succeeded,Before-Hook-Creation'",
+        );
         let it = it.unwrap().unwrap();
         assert_eq!(it.events, [HookEvent::PreInstall, HookEvent::Test]);
         assert_eq!(it.weight, -5);
@@ -136,7 +140,8 @@ mod tests {
 
     #[test]
     fn hooks_run_by_weight_then_name() {
-        let named = |name: &str, weight| Hook { name: name.into(), weight, ..hook("helm.sh/hook: test").unwrap().unwrap() };
+        let named =
+            |name: &str, weight| Hook { name: name.into(), weight, ..hook("helm.sh/hook: test").unwrap().unwrap() };
         let hooks = [named("b", 1), named("a", 1), named("c", -1)];
         let names: Vec<_> = in_order(&hooks, HookEvent::Test).into_iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, ["c", "a", "b"]);

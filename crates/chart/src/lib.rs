@@ -19,6 +19,7 @@ pub mod load;
 pub mod manifest;
 mod metadata;
 mod path;
+pub mod record;
 mod schema;
 pub mod strvals;
 pub mod template;
@@ -27,13 +28,14 @@ pub mod values;
 pub use capabilities::{Capabilities, HelmVersion, InvalidKubeVersion, KubeVersion};
 pub use chart::{Chart, Crd, File, Lock};
 pub use decode::DecodeError;
-pub use load::{Ignore, Limits, LoadError, SourceFile};
 pub use engine::{Lookup, ReleaseFacts, RenderError, RenderLimits, RenderOptions};
 pub use hook::{Hook, HookEvent};
+pub use load::{Ignore, Limits, LoadError, SourceFile};
 pub use manifest::{Manifest, ManifestError};
+pub use metadata::{Dependency, InvalidMetadata, Maintainer, Metadata};
 pub use schema::SchemaErrors;
 pub use template::{Rendered, TemplateError, TemplateOptions, TemplateOutput, template};
-pub use metadata::{Dependency, InvalidMetadata, Maintainer, Metadata};
+pub use weir_gotemplate::sprig::{Random, SystemRandom, World, Zone};
 
 /// Whose output is matched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -192,12 +192,9 @@ impl Metadata {
     fn validate_dependencies(&mut self) -> Result<(), InvalidMetadata> {
         let mut seen = std::collections::HashSet::new();
         for dependency in self.dependencies.iter_mut().flatten() {
-            for text in [
-                &mut dependency.name,
-                &mut dependency.version,
-                &mut dependency.repository,
-                &mut dependency.condition,
-            ] {
+            for text in
+                [&mut dependency.name, &mut dependency.version, &mut dependency.repository, &mut dependency.condition]
+            {
                 sanitize(text);
             }
             dependency.tags.iter_mut().for_each(sanitize);
@@ -247,7 +244,9 @@ impl Metadata {
         };
         put("sources", !self.sources.is_empty(), &|| json!(self.sources));
         put("keywords", !self.keywords.is_empty(), &|| json!(self.keywords));
-        put("maintainers", !self.maintainers.is_empty(), &|| self.maintainers.iter().map(Maintainer::to_json).collect());
+        put("maintainers", !self.maintainers.is_empty(), &|| {
+            self.maintainers.iter().map(Maintainer::to_json).collect()
+        });
         put("deprecated", self.deprecated, &|| true.into());
         let annotations = self.annotations.as_deref().unwrap_or_default();
         put("annotations", !annotations.is_empty(), &|| {
@@ -357,7 +356,8 @@ mod tests {
 
     #[test]
     fn reads_numbers_as_text() {
-        let it = valid("apiVersion: v2\nname: x\nversion: 1.0\nappVersion: 1.10\nannotations: {a: 1, b: true}\n").unwrap();
+        let it =
+            valid("apiVersion: v2\nname: x\nversion: 1.0\nappVersion: 1.10\nannotations: {a: 1, b: true}\n").unwrap();
         assert_eq!((it.version.as_str(), it.app_version.as_str()), ("1", "1.1"));
         assert_eq!(it.annotations.unwrap(), [("a".into(), "1".into()), ("b".into(), "true".into())]);
     }

@@ -70,7 +70,9 @@ fn whole_numbers(table: &Table) -> Table {
     fn whole(value: &Value) -> Value {
         match value {
             Value::Number(number) => match number.as_f64() {
-                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => Value::from(float as i64),
+                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
+                    Value::from(float as i64)
+                }
                 _ => value.clone(),
             },
             Value::Array(items) => Value::Array(items.iter().map(whole).collect()),

@@ -2,7 +2,9 @@
 
 mod output;
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, rc::Rc};
+
+use weir_gotemplate::sprig::World;
 
 use crate::{
     Compat,
@@ -59,7 +61,9 @@ pub enum TemplateError {
     #[error("{0} charts are not installable")]
     NotInstallable(String),
     /// `charts/` lacks what `Chart.yaml` lists.
-    #[error("an error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {0}")]
+    #[error(
+        "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {0}"
+    )]
     MissingDependencies(String),
     /// Release names are names of objects.
     #[error(transparent)]
@@ -99,7 +103,9 @@ pub enum InvalidReleaseName {
     #[error("release name \"\": no name provided")]
     Missing,
     /// It is too long or has letters names may not have.
-    #[error("release name {0:?}: invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53")]
+    #[error(
+        "release name {0:?}: invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53"
+    )]
     Invalid(String),
 }
 
@@ -215,8 +221,8 @@ impl Rendered {
 ///
 /// # Errors
 /// When it is no template, or fails.
-pub fn name(template: &str, _now: Option<jiff::Timestamp>) -> Result<String, RenderError> {
-    engine::name(template)
+pub fn name(template: &str, world: &Rc<World>) -> Result<String, RenderError> {
+    engine::name(template, Some(world))
 }
 
 #[cfg(test)]

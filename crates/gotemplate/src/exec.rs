@@ -237,6 +237,7 @@ impl<'a> Machine<'a> {
                 let context = self.at.map(|at| at.text(&self.parsed.source)).unwrap_or_default();
                 return Err(self.fail(format!("can't print {context} of type {}", value.type_name())));
             }
+            Value::Object(object) if let Some(text) = object.pointer_text() => self.out.extend_from_slice(&text),
             other => {
                 let limit = before.saturating_add(self.ctx.room());
                 format::print_pointed(&mut self.out, other, true, limit);

@@ -62,11 +62,27 @@ impl Set {
     /// # Errors
     /// When the text is not a template, or defines one twice.
     pub fn parse(&mut self, name: &str, text: impl Into<Str>) -> Result<(), ParseError> {
-        let text = text.into();
+        self.parse_as(name, text.into(), false)
+    }
+
+    /// As [`Set::parse`], and the text itself replaces a template of its name also when it is empty: what Go executes
+    /// after `t.New(name).Parse(text)`.
+    ///
+    /// # Errors
+    /// As [`Set::parse`].
+    pub fn parse_anew(&mut self, name: &str, text: impl Into<Str>) -> Result<(), ParseError> {
+        self.parse_as(name, text.into(), true)
+    }
+
+    fn parse_as(&mut self, name: &str, text: Str, anew: bool) -> Result<(), ParseError> {
         let parsed = parse::parse(name, &text, &self.0.functions, self.0.stack)?;
+        let kept = |it: &Parsed| {
+            let is_empty = parse::is_empty(&it.tree.root, &text) && self.contains(&it.tree.name);
+            is_empty && !(anew && it.tree.name == name)
+        };
         let new: Vec<_> = parsed
             .into_iter()
-            .filter(|it| !(parse::is_empty(&it.tree.root, &text) && self.contains(&it.tree.name)))
+            .filter(|it| !kept(it))
             .map(|it| (it.tree.name.clone(), Rc::new(it)))
             .collect();
         if let Some(inner) = Rc::get_mut(&mut self.0) {

@@ -1,15 +1,14 @@
 //! Helm's functions on durations.
 
-use weir_gotemplate::{Ctx, FuncError, Functions, Kind, Signature, Type, Value};
+use weir_gotemplate::{Ctx, FuncError, Functions, Kind, Signature, Type, Value, sprig::parse_duration};
 
 const SECOND: i64 = 1_000_000_000;
 
 pub(super) fn register(functions: &mut Functions) {
     const ANY: Signature = Signature::fixed(&[Type::Interface]);
     const TWO: Signature = Signature::fixed(&[Type::Interface, Type::Interface]);
-    functions.add("mustToDuration", ANY, |_, args| {
-        nanoseconds(at(args, 0)).map(Value::duration).map_err(FuncError::new)
-    });
+    functions
+        .add("mustToDuration", ANY, |_, args| nanoseconds(at(args, 0)).map(Value::duration).map_err(FuncError::new));
     functions.add("durationSeconds", ANY, |_, args| Ok(float(args, SECOND)));
     functions.add("durationMinutes", ANY, |_, args| Ok(float(args, 60 * SECOND)));
     functions.add("durationHours", ANY, |_, args| Ok(float(args, 3_600 * SECOND)));
@@ -91,60 +90,13 @@ fn from_text(text: &str) -> Result<i64, String> {
     if trimmed.is_empty() {
         return Err("empty duration".to_owned());
     }
-    if let Some(nanos) = parse(trimmed) {
+    if let Ok(nanos) = parse_duration(trimmed.as_bytes()) {
         return Ok(nanos);
     }
     match trimmed.parse::<f64>() {
         Ok(seconds) => from_float(seconds),
         Err(_) => Err(format!("could not parse duration {}", weir_gotemplate::format::quote(text.as_bytes()))),
     }
-}
-
-/// As `time.ParseDuration`.
-fn parse(text: &str) -> Option<i64> {
-    let (negative, mut rest) = match text.strip_prefix(['+', '-']) {
-        Some(rest) => (text.starts_with('-'), rest),
-        None => (false, text),
-    };
-    if rest == "0" {
-        return Some(0);
-    }
-    let mut total: i128 = 0;
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
-        let (whole, after) = rest.split_at(digits(rest));
-        let (fraction, after) = match after.strip_prefix('.') {
-            Some(after) => after.split_at(digits(after)),
-            None => ("", after),
-        };
-        if whole.is_empty() && fraction.is_empty() {
-            return None;
-        }
-        let unit_len = after.bytes().take_while(|it| *it != b'.' && !it.is_ascii_digit()).count();
-        let (unit, after) = after.split_at_checked(unit_len)?;
-        let unit: i128 = match unit {
-            "ns" => 1,
-            "us" | "µs" | "μs" => 1_000,
-            "ms" => 1_000_000,
-            "s" => 1_000_000_000,
-            "m" => 60_000_000_000,
-            "h" => 3_600_000_000_000,
-            _ => return None,
-        };
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-        let fraction = fraction.get(..fraction.len().min(18))?;
-        let scale = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-        let fraction: i128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
-        total = total.checked_add(whole.checked_mul(unit)?)?.checked_add(fraction * unit / scale)?;
-        if total > i128::from(i64::MAX) + i128::from(negative) {
-            return None;
-        }
-        rest = after;
-    }
-    i64::try_from(if negative { -total } else { total }).ok()
 }
 
 #[cfg(test)]

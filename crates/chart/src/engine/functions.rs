@@ -1,13 +1,25 @@
 //! Functions Helm adds to Sprig's.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+};
 
-use weir_gotemplate::{Ctx, FuncError, Functions, MissingKey, Options, Signature, Str, Type, Value};
+use weir_gotemplate::{
+    Bound, Ctx, FuncError, Functions, MissingKey, Options, Signature, Str, Type, Value,
+    sprig::{self, World},
+};
 
 use super::{Lookup, RenderOptions, duration, toml, yaml};
 
 /// How often a template may be included from within itself.
 const MAX_INCLUDES: u32 = 1_000;
+
+/// How deeply texts may be executed by `tpl` from within one another, and how many bytes they may have together: each
+/// is held, parsed, as long as it runs.
+const MAX_TPL_DEPTH: u32 = 1_000;
+const MAX_TPL_BYTES: usize = 32 << 20;
 
 /// What `required` and `fail` put around their message, so that it is found in a chain of errors.
 pub(super) const MARK_START: &str = "HELM_ERR_START";
@@ -19,6 +31,8 @@ struct Shared {
     lint: bool,
     lookup: Option<Rc<dyn Lookup>>,
     included: RefCell<HashMap<Str, u32>>,
+    /// Texts that `tpl` executes right now: how many, and of how many bytes.
+    running: Cell<(u32, usize)>,
 }
 
 /// How templates are executed.
@@ -30,7 +44,12 @@ pub(super) fn options(options: &RenderOptions) -> Options {
         expired: options.limits.expired.clone(),
         ..weir_gotemplate::Limits::default()
     };
-    let shared = Shared { lint: options.lint, lookup: options.lookup.clone(), included: RefCell::default() };
+    let shared = Shared {
+        lint: options.lint,
+        lookup: options.lookup.clone(),
+        included: RefCell::default(),
+        running: Cell::default(),
+    };
     Options { missing_key: MissingKey::Zero, limits, data: Some(Rc::new(shared)), ..Options::default() }
 }
 
@@ -39,15 +58,18 @@ const TEXT: &[Type] = &[Type::String];
 const TEXT_ANY: &[Type] = &[Type::String, Type::Interface];
 
 /// Sprig's functions.
-pub(super) fn sprig() -> Rc<Functions> {
-    let mut sprig = Functions::new();
-    weir_gotemplate::sprig::register(&mut sprig);
-    Rc::new(sprig)
+pub(super) fn sprig(world: Option<&Rc<World>>) -> Rc<Functions> {
+    let mut functions = Functions::new();
+    sprig::register(&mut functions);
+    if let Some(world) = world {
+        sprig::register_world(&mut functions, world);
+    }
+    Rc::new(functions)
 }
 
 /// Sprig's functions with Helm's over them, without `env` and `expandenv`. (`toJson` and `mustToJson` are Sprig's own.)
-pub(super) fn all() -> Rc<Functions> {
-    let mut it = Functions::over(sprig());
+pub(super) fn all(world: Option<&Rc<World>>) -> Rc<Functions> {
+    let mut it = Functions::over(sprig(world));
     let one = |params: &'static [Type]| Signature::fixed(params);
     it.add("toYaml", one(ANY), |_, args| Ok(Value::string(yaml::to_yaml(first(args)))));
     it.add("mustToYaml", one(ANY), |_, args| yaml::must_to_yaml(first(args)).map(Value::string));
@@ -56,9 +78,7 @@ pub(super) fn all() -> Rc<Functions> {
     it.add("fromYamlArray", one(TEXT), |_, args| Ok(yaml::from_yaml_array(&text(args, 0))));
     it.add("fromJson", one(TEXT), |ctx, args| Ok(yaml::from_json(ctx, first(args))));
     it.add("fromJsonArray", one(TEXT), |ctx, args| Ok(yaml::from_json_array(ctx, first(args))));
-    it.add("toToml", one(ANY), |_, args| {
-        Ok(Value::string(toml::to_toml(first(args)).unwrap_or_else(|error| error)))
-    });
+    it.add("toToml", one(ANY), |_, args| Ok(Value::string(toml::to_toml(first(args)).unwrap_or_else(|error| error))));
     it.add("mustToToml", one(ANY), |_, args| toml::to_toml(first(args)).map(Value::string).map_err(FuncError::new));
     it.add("fromToml", one(TEXT), |_, args| Ok(toml::from_toml(&text(args, 0))));
     it.add("include", one(TEXT_ANY), include);
@@ -66,7 +86,6 @@ pub(super) fn all() -> Rc<Functions> {
     it.add("required", one(TEXT_ANY), required);
     it.add("fail", one(TEXT), fail);
     it.add("lookup", one(&[Type::String; 4]), lookup);
-    it.add("getHostByName", one(TEXT), |_, _| Ok(Value::string("")));
     duration::register(&mut it);
     Rc::new(it)
 }
@@ -77,6 +96,15 @@ fn first(args: &[Value]) -> &Value {
 
 fn text(args: &[Value], at: usize) -> String {
     args.get(at).and_then(Value::as_str).map(|it| it.to_str().into_owned()).unwrap_or_default()
+}
+
+/// The data a template is executed on. Nil becomes no value at all, whose fields are no values either, where fields of a
+/// nil in a map are errors: so Go's `ExecuteTemplate` has it.
+fn data(args: &[Value]) -> &Value {
+    match args.get(1) {
+        None | Some(Value::Nil) => &Value::Missing,
+        Some(other) => other,
+    }
 }
 
 fn include(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
@@ -96,7 +124,7 @@ fn include(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
         )));
     }
     count(ctx, &|it| *it += 1);
-    let result = ctx.execute(&name.to_str(), args.get(1).unwrap_or(&Value::Nil));
+    let result = ctx.execute(&name.to_str(), data(args));
     count(ctx, &|it| *it = it.saturating_sub(1));
     result.map(Value::String)
 }
@@ -104,13 +132,32 @@ fn include(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
 fn tpl(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
     let source = args.first().and_then(Value::as_str).cloned().unwrap_or_default();
     ctx.charge(source.len() as u64 / 16 + 16)?;
-    let quoted = |source: &Str| weir_gotemplate::format::quote(source);
+    let before = ctx.data::<Shared>().map(|it| it.running.get()).unwrap_or_default();
+    let now = (before.0 + 1, before.1 + source.len());
+    if now.0 > MAX_TPL_DEPTH || now.1 > MAX_TPL_BYTES {
+        return Err(Bound::Depth.into());
+    }
+    let note = |ctx: &Ctx<'_>, what| {
+        if let Some(it) = ctx.data::<Shared>() {
+            it.running.set(what);
+        }
+    };
+    note(ctx, now);
+    let result = executed(ctx, &source, data(args));
+    note(ctx, before);
+    result
+}
+
+/// Parses a text beside the templates that are there, and executes it.
+fn executed(ctx: &mut Ctx<'_>, source: &Str, data: &Value) -> Result<Value, FuncError> {
+    let quoted = || weir_gotemplate::format::quote(source);
     let mut set = ctx.set().clone();
-    set.parse("gotpl", source.clone())
-        .map_err(|error| FuncError::from(error).reworded(|it| format!("cannot parse template {}: {it}", quoted(&source))))?;
-    let out = ctx.execute_in(&set, "gotpl", args.get(1).unwrap_or(&Value::Nil)).map_err(|error| {
-        error.reworded(|it| format!("error during tpl function execution for {}: {it}", quoted(&source)))
-    })?;
+    let parsed = set.parse_anew("gotpl", source.clone());
+    parsed
+        .map_err(|error| FuncError::from(error).reworded(|it| format!("cannot parse template {}: {it}", quoted())))?;
+    let wrap =
+        |error: FuncError| error.reworded(|it| format!("error during tpl function execution for {}: {it}", quoted()));
+    let out = ctx.execute_in(&set, "gotpl", data).map_err(wrap)?;
     if super::find(&out, b"<no value>").is_none() {
         return Ok(Value::String(out));
     }

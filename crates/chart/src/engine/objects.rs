@@ -20,6 +20,8 @@ static VERSION_SET: Named =
     Named { name: "common.VersionSet", under: Some(STRING_SLICE), methods: Some(&VersionSetMethods) };
 static CAPABILITIES: Named = Named { name: "common.Capabilities", under: None, methods: None };
 static KUBE_VERSION: Named = Named { name: "common.KubeVersion", under: None, methods: None };
+static OLD_CHART: Named = Named { name: "struct { chart.Metadata; IsRoot bool }", under: None, methods: None };
+static OLD_DEPENDENCY: Named = Named { name: "chart.Dependency", under: None, methods: None };
 static BUILD_INFO: Named = Named { name: "version.BuildInfo", under: None, methods: None };
 /// `engine.files`.
 pub(super) static FILES: Named =
@@ -31,7 +33,9 @@ pub(super) fn value(json: &Json) -> Value {
         Json::Null => Value::Nil,
         Json::Bool(it) => Value::Bool(*it),
         Json::Number(number) if number.is_f64() => Value::float(number.as_f64().unwrap_or(f64::NAN)),
-        Json::Number(number) => number.as_i64().map_or_else(|| Value::float(number.as_f64().unwrap_or(f64::NAN)), Value::int64),
+        Json::Number(number) => {
+            number.as_i64().map_or_else(|| Value::float(number.as_f64().unwrap_or(f64::NAN)), Value::int64)
+        }
         Json::String(it) => Value::string(it.as_str()),
         Json::Array(items) => Value::list(items.iter().map(value).collect()),
         Json::Object(table) => Value::map(table.iter().map(|(key, it)| (key.as_str(), value(it)))),
@@ -64,9 +68,7 @@ impl Methods for ValuesMethods {
         let step = |at: &Value, key: &str| at.as_map().and_then(|map| map.get(key));
         match name {
             "YAML" => Ok(Value::string(super::yaml::marshal(receiver).unwrap_or_default())),
-            "AsMap" => Ok(receiver.as_map().map_or(Value::Nil, |map| {
-                Value::map(map.entries())
-            })),
+            "AsMap" => Ok(receiver.as_map().map_or(Value::Nil, |map| Value::map(map.entries()))),
             "Table" => {
                 let mut at = receiver.clone();
                 for key in path.split('.') {
@@ -143,8 +145,12 @@ impl Object for Struct {
         Ok(Value::String(text.clone().unwrap_or_default()))
     }
 
-    fn to_tree(&self) -> Value {
-        Value::map(self.json.iter().map(|(name, value)| (*name, value.clone())))
+    fn pointer_text(&self) -> Option<Str> {
+        self.string.clone()
+    }
+
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        self.json.clone()
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -183,7 +189,11 @@ fn helm_version(it: &HelmVersion) -> Value {
     Value::object(Struct {
         of: Type::Named(&BUILD_INFO),
         fields: fields.iter().map(|(name, _, value)| (*name, text(value))).collect(),
-        json: fields.iter().filter(|(.., value)| !value.is_empty()).map(|(_, name, value)| (*name, text(value))).collect(),
+        json: fields
+            .iter()
+            .filter(|(.., value)| !value.is_empty())
+            .map(|(_, name, value)| (*name, text(value)))
+            .collect(),
         string: None,
         git_version: None,
     })
@@ -207,7 +217,112 @@ pub(super) fn capabilities(it: &Capabilities) -> Value {
 }
 
 /// `.Chart`.
-pub(super) fn chart(it: &Metadata, is_root: bool, _compat: Compat) -> Value {
+pub(super) fn chart(it: &Metadata, is_root: bool, compat: Compat) -> Value {
+    let map = chart_map(it, is_root);
+    match compat {
+        Compat::Helm4 => Value::Map(map),
+        // There it is a struct: a field it does not have is an error, and JSON has Helm's names.
+        Compat::Helm3 => {
+            let mut json = it.to_json();
+            if let Json::Object(entries) = &mut json {
+                entries.insert("IsRoot".to_owned(), Json::Bool(is_root));
+            }
+            let mut json = in_order(&json);
+            let mut fields: Vec<(&'static str, Value)> =
+                map.entries().into_iter().map(|(key, it)| (known(&key.to_str()), it)).collect();
+            fields.iter_mut().filter(|(name, _)| *name == "Dependencies").for_each(|(_, field)| {
+                *field = Value::list(it.dependencies.iter().flatten().map(old_dependency).collect());
+            });
+            json.iter_mut().filter(|(name, _)| *name == "dependencies").for_each(|(_, field)| {
+                *field = Value::list(it.dependencies.iter().flatten().map(old_dependency).collect());
+            });
+            Value::object(Struct { of: Type::Named(&OLD_CHART), fields, json, string: None, git_version: None })
+        }
+    }
+}
+
+/// Names of fields and of their JSON, in the order in which structs have them.
+const NAMES: [&str; 46] = [
+    "Name",
+    "Home",
+    "Sources",
+    "Version",
+    "Description",
+    "Keywords",
+    "Maintainers",
+    "Icon",
+    "APIVersion",
+    "Repository",
+    "Condition",
+    "Tags",
+    "AppVersion",
+    "Deprecated",
+    "Annotations",
+    "KubeVersion",
+    "Dependencies",
+    "Type",
+    "Enabled",
+    "ImportValues",
+    "Alias",
+    "name",
+    "home",
+    "sources",
+    "version",
+    "repository",
+    "description",
+    "keywords",
+    "maintainers",
+    "icon",
+    "apiVersion",
+    "condition",
+    "tags",
+    "appVersion",
+    "deprecated",
+    "annotations",
+    "kubeVersion",
+    "dependencies",
+    "type",
+    "enabled",
+    "import-values",
+    "alias",
+    "email",
+    "url",
+    "IsRoot",
+    "",
+];
+
+fn place(name: &str) -> usize {
+    NAMES.iter().position(|it| *it == name).unwrap_or(NAMES.len() - 1)
+}
+
+fn known(name: &str) -> &'static str {
+    NAMES.get(place(name)).copied().unwrap_or_default()
+}
+
+/// The entries of an object in the order of the struct it stands for.
+fn in_order(json: &Json) -> Vec<(&'static str, Value)> {
+    let mut out: Vec<_> = json.as_object().into_iter().flatten().map(|(key, it)| (known(key), value(it))).collect();
+    out.sort_by_key(|(name, _)| place(name));
+    out
+}
+
+/// A dependency as Helm 3 has it: a struct.
+fn old_dependency(it: &Dependency) -> Value {
+    let fields = match dependency(it) {
+        Value::Map(map) => map.entries(),
+        _ => Vec::new(),
+    };
+    let json = it.to_json();
+    Value::object(Struct {
+        of: Type::Pointer(&const { Type::Named(&OLD_DEPENDENCY) }),
+        fields: fields.into_iter().map(|(name, it)| (known(&name.to_str()), it)).collect(),
+        json: in_order(&json),
+        string: None,
+        git_version: None,
+    })
+}
+
+fn chart_map(it: &Metadata, is_root: bool) -> Map {
     let texts = |items: &[String]| Value::list(items.iter().map(|it| text(it)).collect());
     let annotations = match &it.annotations {
         None => Value::NilOf(STRING_MAP),
@@ -217,7 +332,7 @@ pub(super) fn chart(it: &Metadata, is_root: bool, _compat: Compat) -> Value {
             Value::Map(map)
         }
     };
-    Value::map([
+    let entries = [
         ("Name", text(&it.name)),
         ("Home", text(&it.home)),
         ("Sources", texts(&it.sources)),
@@ -236,7 +351,10 @@ pub(super) fn chart(it: &Metadata, is_root: bool, _compat: Compat) -> Value {
         ("Dependencies", Value::list(it.dependencies.iter().flatten().map(dependency).collect())),
         ("Type", text(&it.kind)),
         ("IsRoot", Value::Bool(is_root)),
-    ])
+    ];
+    let map = Map::new();
+    entries.into_iter().for_each(|(name, it)| map.set(name, it));
+    map
 }
 
 fn maintainer(it: &Maintainer) -> Value {

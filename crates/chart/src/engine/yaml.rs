@@ -38,7 +38,8 @@ fn mismatch(found: &Json, wanted: &str) -> String {
 }
 
 fn parsed_yaml(text: &str, fits: impl Fn(&Json) -> bool, wanted: &str) -> Result<Json, String> {
-    let json = weir_yaml::sigs::from_str(text).map_err(|error| format!("error converting YAML to JSON: {error}"))?;
+    let json = weir_yaml::sigs::from_str(text)
+        .map_err(|error| format!("error converting YAML to JSON: {}", crate::decode::yaml_text(&error)))?;
     if fits(&json) {
         return Ok(json);
     }

@@ -116,7 +116,8 @@ fn inside(raw: &str) -> Result<String, ArchiveError> {
         return Err(ArchiveError::Parent);
     }
     let mut start = name.bytes();
-    if start.next().is_some_and(|b| b.is_ascii_alphabetic()) && start.next() == Some(b':') && start.next() == Some(b'/') {
+    if start.next().is_some_and(|b| b.is_ascii_alphabetic()) && start.next() == Some(b':') && start.next() == Some(b'/')
+    {
         return Err(ArchiveError::Drive);
     }
     if first == "Chart.yaml" {

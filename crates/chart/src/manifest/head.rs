@@ -2,6 +2,10 @@
 
 use crate::decode::{DecodeError, Fields, mapping};
 
+/// Go's name of the type of `metadata`, for messages.
+const METADATA: &str =
+    "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
+
 /// The head of an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Head {
@@ -15,9 +19,8 @@ impl Head {
     pub(crate) fn read(text: &str) -> Result<Self, DecodeError> {
         let map = mapping(text, "util.SimpleHead")?;
         let fields = Fields::new("SimpleHead", &map);
-        let mut head =
-            Self { api_version: fields.text("apiVersion")?, kind: fields.text("kind")?, ..Self::default() };
-        if let Some(metadata) = fields.object("metadata", "struct { Name string; Annotations map[string]string }")? {
+        let mut head = Self { api_version: fields.text("apiVersion")?, kind: fields.text("kind")?, ..Self::default() };
+        if let Some(metadata) = fields.object("metadata", METADATA)? {
             let fields = Fields::new("SimpleHead.metadata", metadata);
             head.name = fields.text("name")?;
             head.annotations = fields.text_map("annotations")?.unwrap_or_default();
@@ -36,7 +39,8 @@ mod tests {
 
     #[test]
     fn a_head_is_read() {
-        let head = Head::read("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations: {x: 1, b: true}\n").unwrap();
+        let head =
+            Head::read("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations: {x: 1, b: true}\n").unwrap();
         assert_eq!((head.kind.as_str(), head.name.as_str()), ("Pod", "a"));
         assert_eq!((head.annotation("x"), head.annotation("b")), (Some("1"), Some("true")));
         assert_eq!(Head::read("# nothing\n").unwrap(), Head::default());

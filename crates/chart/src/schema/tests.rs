@@ -29,7 +29,9 @@ fn errors_read_as_helms() {
 
 #[test]
 fn references_leave_the_schema_for_nothing() {
-    for target in ["file:///dev/zero", "file:///etc/passwd", "http://127.0.0.1:1/x", "https://example.com/x", "other.json"] {
+    for target in
+        ["file:///dev/zero", "file:///etc/passwd", "http://127.0.0.1:1/x", "https://example.com/x", "other.json"]
+    {
         let error = check(&json!({"$ref": target}), json!({})).unwrap_err();
         assert!(error.contains("not followed") || error.contains("values.schema.json"), "{target}: {error}");
     }

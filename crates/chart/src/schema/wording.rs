@@ -1,6 +1,9 @@
 //! Errors in the words of Helm's library.
 
-use jsonschema::{ValidationError, error::{TypeKind, ValidationErrorKind as Kind}};
+use jsonschema::{
+    ValidationError,
+    error::{TypeKind, ValidationErrorKind as Kind},
+};
 use serde_json::Value;
 
 /// What is wrong with the schema itself.
@@ -58,7 +61,9 @@ fn message(error: &ValidationError<'_>) -> String {
             }
         }
         Kind::Constant { expected_value } => format!("value must be {}", plain(expected_value)),
-        Kind::Pattern { pattern } => format!("'{}' does not match pattern '{pattern}'", found.as_str().unwrap_or_default()),
+        Kind::Pattern { pattern } => {
+            format!("'{}' does not match pattern '{pattern}'", found.as_str().unwrap_or_default())
+        }
         Kind::Minimum { limit } => format!("minimum: got {found}, want {limit}"),
         Kind::Maximum { limit } => format!("maximum: got {found}, want {limit}"),
         Kind::ExclusiveMinimum { limit } => format!("exclusiveMinimum: got {found}, want {limit}"),

@@ -44,7 +44,10 @@ fn what_is_refused() {
         ("a[1]b=1", "unexpected data at end of array index: \"b\""),
         ("a[65537]=1", "index of 65537 is greater than maximum supported index of 65536"),
         ("a[999999999999]=1", "index of 999999999999 is greater than maximum supported index of 65536"),
-        ("a[99999999999999999999]=1", "error parsing index: strconv.Atoi: parsing \"99999999999999999999\": value out of range"),
+        (
+            "a[99999999999999999999]=1",
+            "error parsing index: strconv.Atoi: parsing \"99999999999999999999\": value out of range",
+        ),
         ("a=1,a.b=2", "unable to parse key: \"a\" is not a map"),
     ] {
         assert_eq!(refused(text), expected, "{text}");

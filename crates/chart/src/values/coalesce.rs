@@ -185,7 +185,7 @@ impl Run<'_> {
 }
 
 /// Takes nulls away, at every depth (not inside lists).
-pub(crate) fn remove_nulls(table: &mut Table) {
+fn remove_nulls(table: &mut Table) {
     table.retain(|_, value| match value {
         Value::Null => false,
         Value::Object(inner) => {

@@ -47,14 +47,26 @@ pub trait Object {
         None
     }
 
+    /// What `String()` of a pointer to it returns, when only pointers have that method: a template that prints the value
+    /// itself, out of a pointer's field, takes its address; a function that is given the value sees a struct.
+    fn pointer_text(&self) -> Option<Str> {
+        None
+    }
+
     /// Whether it implements `error`.
     fn is_error(&self) -> bool {
         false
     }
 
-    /// What it becomes in JSON and YAML; by default its fields under their names in Go.
+    /// The fields as JSON has them, in order; by default the exported ones under their names in Go.
+    fn json_fields(&self) -> Vec<(&'static str, Value)> {
+        let is_exported = |name: &str| name.starts_with(char::is_uppercase);
+        self.fields().into_iter().filter(|(name, _)| is_exported(name)).collect()
+    }
+
+    /// What it becomes in JSON and YAML; by default a map of [`Object::json_fields`].
     fn to_tree(&self) -> Value {
-        Value::map(self.fields())
+        Value::map(self.json_fields())
     }
 
     /// Truth; structs and pointers that are not nil are always true.

@@ -74,7 +74,7 @@ impl Encoder<'_> {
                     return self.value(&tree, depth);
                 }
                 // Fields in the order of the struct.
-                let fields = object.fields();
+                let fields = object.json_fields();
                 self.sequence(b'{', b'}', depth, fields.iter(), |encoder, (key, value)| {
                     encoder.key(key.as_bytes());
                     encoder.value(value, depth + 1)

@@ -1,0 +1,214 @@
+//! Charts from the disk: a directory or an archive.
+
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use weir_chart::{Chart, Ignore, Limits, SourceFile, load};
+
+use crate::error::{Cause, Error};
+
+/// Loads the chart at a path.
+pub fn load(reference: &str, limits: &Limits) -> Result<Chart, Error> {
+    let path = locate(reference)?;
+    let failed = |text: String| Error::Chart {
+        action: format!("load {reference}"),
+        source: Cause::new(text),
+        hint: None,
+    };
+    let loaded = if path.is_dir() {
+        load::from_files(directory(&path, limits).map_err(failed)?, limits)
+    } else {
+        load::from_archive(&archive(&path, limits).map_err(failed)?, limits)
+    };
+    loaded.map_err(|error| failed(chain(&error)))
+}
+
+/// An error with its causes, where the text does not have them.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// A path that is there. Repositories and registries are named by references that are none.
+pub fn locate(reference: &str) -> Result<PathBuf, Error> {
+    let path = PathBuf::from(reference);
+    if path.exists() {
+        return Ok(path);
+    }
+    let remote = reference.contains("://");
+    if remote || (!path.is_absolute() && !reference.starts_with('.') && reference.matches('/').count() == 1) {
+        return Err(Error::usage(
+            format!("{reference}: charts are not downloaded yet"),
+            format!("download it first, for example with `helm pull {reference}`, and name the .tgz"),
+        ));
+    }
+    Err(Error::usage(format!("path {reference:?} not found"), "name a chart's directory or its .tgz"))
+}
+
+fn archive(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    let file = fs::File::open(path).map_err(|error| error.to_string())?;
+    if !file.metadata().map_err(|error| error.to_string())?.is_file() {
+        return Err(format!("{shown} is no regular file"));
+    }
+    // An archive that is larger than what it may unpack to holds nothing useful.
+    let bytes = read(file, limits.total).map_err(|error| error.to_string())?;
+    let bytes = bytes.ok_or_else(|| format!("{shown} is larger than {} bytes", limits.total))?;
+    if !bytes.starts_with(b"\x1f\x8b\x08") {
+        let is_yaml = path.extension().is_some_and(|it| it == "yaml" || it == "yml");
+        return Err(if is_yaml {
+            format!("file '{shown}' seems to be a YAML file, but expected a gzipped archive")
+        } else {
+            format!("file '{shown}' does not appear to be a gzipped archive")
+        });
+    }
+    Ok(bytes)
+}
+
+fn read(file: fs::File, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
+/// The files of a directory that `.helmignore` lets through. Links are followed, as Helm does: a person may read what
+/// they may read. Anything but files and folders is refused.
+fn directory(root: &Path, limits: &Limits) -> Result<Vec<SourceFile>, String> {
+    let rules = match fs::read_to_string(root.join(".helmignore")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(format!(".helmignore: {error}")),
+    };
+    let ignore = Ignore::parse(&rules).map_err(|error| format!(".helmignore: {error}"))?;
+    let mut walk = Walk { root, ignore, limits, left: limits.total, files: Vec::new() };
+    walk.folder("", 0)?;
+    Ok(walk.files)
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    ignore: Ignore,
+    limits: &'a Limits,
+    left: u64,
+    files: Vec<SourceFile>,
+}
+
+/// Deeper than any chart, and shallow enough for a link to its own parent to end soon.
+const MAX_DEPTH: usize = 64;
+
+impl Walk<'_> {
+    fn folder(&mut self, path: &str, depth: usize) -> Result<(), String> {
+        if depth > MAX_DEPTH {
+            return Err(format!("{path}: folders are nested more than {MAX_DEPTH} levels deep (a link to itself?)"));
+        }
+        let failed = |error: std::io::Error| format!("{path}: {error}");
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.root.join(path)).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            names.push(name.into_string().map_err(|name| format!("{} is not UTF-8", name.display()))?);
+        }
+        names.sort_unstable();
+        for name in names {
+            let inner = if path.is_empty() { name } else { format!("{path}/{name}") };
+            let metadata = fs::metadata(self.root.join(&inner)).map_err(|error| format!("{inner}: {error}"))?;
+            if self.ignore.ignores(&inner, metadata.is_dir()) {
+                continue;
+            }
+            if metadata.is_dir() {
+                self.folder(&inner, depth + 1)?;
+            } else if metadata.is_file() {
+                self.file(inner)?;
+            } else {
+                return Err(format!("cannot load irregular file {inner}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, name: String) -> Result<(), String> {
+        if self.files.len() >= self.limits.files {
+            return Err(format!("chart has more than {} files", self.limits.files));
+        }
+        let failed = |error: std::io::Error| format!("error reading {name}: {error}");
+        let file = fs::File::open(self.root.join(&name)).map_err(failed)?;
+        let bytes = read(file, self.left.min(self.limits.file)).map_err(failed)?;
+        let too_large = || format!("chart exceeds maximum decompressed size of {} bytes", self.limits.total);
+        let bytes = bytes.ok_or_else(too_large)?;
+        self.left -= bytes.len() as u64;
+        self.files.push(SourceFile { name, data: bytes.into() });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("templates")).unwrap();
+        fs::write(dir.path().join("Chart.yaml"), "apiVersion: v2\nname: a\nversion: 1.0.0\n").unwrap();
+        fs::write(dir.path().join("templates/a.yaml"), "a: 1\n").unwrap();
+        dir
+    }
+
+    fn text(error: Error) -> String {
+        crate::error::render(&error, crate::terminal::Style::plain())
+    }
+
+    #[test]
+    fn ignored_files_stay_out_and_links_are_followed() {
+        let dir = chart();
+        let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        put(".helmignore", "*.bak\n");
+        put("x.bak", "");
+        put("templates/.hidden", "");
+        put("outside.txt", "hello");
+        std::os::unix::fs::symlink("../outside.txt", dir.path().join("templates/link.yaml")).unwrap();
+        let chart = load(dir.path().to_str().unwrap(), &Limits::default()).unwrap();
+        let names: Vec<_> = chart.templates.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["templates/a.yaml", "templates/link.yaml"]);
+        assert_eq!(chart.files.len(), 2);
+    }
+
+    #[test]
+    fn links_to_parents_and_devices_end_in_errors() {
+        let dir = chart();
+        std::os::unix::fs::symlink("..", dir.path().join("templates/up")).unwrap();
+        let limits = Limits { files: 100, ..Limits::default() };
+        let error = text(load(dir.path().to_str().unwrap(), &limits).unwrap_err());
+        assert!(error.contains("levels deep") || error.contains("more than 100 files"), "{error}");
+        let dir = chart();
+        std::os::unix::fs::symlink("/dev/zero", dir.path().join("values.yaml")).unwrap();
+        let error = text(load(dir.path().to_str().unwrap(), &Limits::default()).unwrap_err());
+        assert!(error.contains("irregular file values.yaml"), "{error}");
+    }
+
+    #[test]
+    fn sizes_are_bounded() {
+        let dir = chart();
+        let file = fs::File::create(dir.path().join("big")).unwrap();
+        file.set_len(200 << 20).unwrap();
+        let error = text(load(dir.path().to_str().unwrap(), &Limits::default()).unwrap_err());
+        assert!(error.contains("maximum decompressed size"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_there_names_the_next_move() {
+        for reference in ["oci://ghcr.io/x/y", "https://x/y.tgz", "bitnami/nginx"] {
+            assert!(text(load(reference, &Limits::default()).unwrap_err()).contains("helm pull"), "{reference}");
+        }
+        assert!(text(load("./nothing", &Limits::default()).unwrap_err()).contains("not found"));
+    }
+}

@@ -1,0 +1,219 @@
+//! `weir template`: a chart, rendered, as `helm template` prints it.
+
+mod values;
+mod write;
+
+use std::{rc::Rc, time::Duration};
+
+use weir_chart::{
+    Capabilities, Compat, KubeVersion, Limits, ReleaseFacts, RenderLimits, RenderOptions, SystemRandom, TemplateOptions,
+    TemplateOutput, World, Zone,
+};
+
+use crate::{
+    chart::disk,
+    clock,
+    error::{Cause, Error},
+    terminal,
+};
+
+pub use values::ValueArgs;
+
+/// What to render, and what of it to print.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The release's name, then the chart: a directory or a .tgz. With one argument it is the chart
+    #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
+    what: Vec<String>,
+    #[command(flatten)]
+    values: ValueArgs,
+    /// Files from crds/, too
+    #[arg(long)]
+    include_crds: bool,
+    /// Nothing from crds/ (as without --include-crds)
+    #[arg(long, hide = true)]
+    skip_crds: bool,
+    /// No tests
+    #[arg(long)]
+    skip_tests: bool,
+    /// No hooks
+    #[arg(long)]
+    no_hooks: bool,
+    /// Only what these templates print; a path inside the chart, `*` for any name
+    #[arg(long, short = 's', value_name = "TEMPLATE")]
+    show_only: Vec<String>,
+    /// Into files below this directory instead of stdout
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<std::path::PathBuf>,
+    /// With --output-dir: into a directory named for the release
+    #[arg(long)]
+    release_name: bool,
+    /// Kubernetes' version that the chart is told
+    #[arg(long, value_name = "VERSION")]
+    kube_version: Option<String>,
+    /// Further API versions that the chart is told, for example monitoring.coreos.com/v1
+    #[arg(long, short = 'a', value_name = "VERSION", value_delimiter = ',')]
+    api_versions: Vec<String>,
+    /// As an upgrade instead of an installation
+    #[arg(long)]
+    is_upgrade: bool,
+    /// A template for the release's name
+    #[arg(long, value_name = "TEMPLATE")]
+    name_template: Option<String>,
+    /// A name made of the chart's and the time
+    #[arg(long, short = 'g')]
+    generate_name: bool,
+    /// Do not hold the values against values.schema.json
+    #[arg(long)]
+    skip_schema_validation: bool,
+    /// Whose output to match
+    #[arg(long, value_enum, default_value_t)]
+    compat: CompatArg,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    time_limit: u64,
+    /// Ask a cluster whether it would take the objects
+    #[arg(long, hide = true)]
+    validate: bool,
+    /// `client` is all there is
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "client")]
+    dry_run: Option<String>,
+}
+
+/// Whose output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum CompatArg {
+    /// Helm 4
+    #[default]
+    Helm4,
+    /// Helm 3
+    Helm3,
+}
+
+impl From<CompatArg> for Compat {
+    fn from(it: CompatArg) -> Self {
+        match it {
+            CompatArg::Helm4 => Self::Helm4,
+            CompatArg::Helm3 => Self::Helm3,
+        }
+    }
+}
+
+/// Renders and prints.
+pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
+    if args.validate || args.dry_run.as_deref().is_some_and(|it| it == "server") {
+        return Err(Error::usage(
+            "rendering here asks no cluster",
+            "to have the objects checked: weir template … | kubectl apply --dry-run=server -f -",
+        ));
+    }
+    let (name, reference) = name_and_chart(args)?;
+    let capabilities = capabilities(args)?;
+    let values = args.values.merged(args.compat.into())?;
+    let chart = disk::load(&reference, &Limits::default())?;
+    let release =
+        ReleaseFacts { name, namespace: namespace.unwrap_or("default").to_owned(), revision: 1, is_upgrade: args.is_upgrade };
+    let compat = args.compat.into();
+    let time_limit = Duration::from_secs(args.time_limit);
+    let skip_schema_validation = args.skip_schema_validation;
+    let output = TemplateOutput {
+        include_crds: args.include_crds && !args.skip_crds,
+        no_hooks: args.no_hooks,
+        skip_tests: args.skip_tests,
+        show_only: args.show_only.clone(),
+    };
+    if chart.metadata.deprecated {
+        eprintln!("warning: this chart is deprecated");
+    }
+    let failed = |text: String| Error::Chart {
+        action: format!("render {reference}"),
+        source: Cause::new(text),
+        hint: None,
+    };
+    let release_name = release.name.clone();
+    let (text, files) = deep(move || {
+        let render = RenderOptions { compat, limits: limits(time_limit), world: Some(world()), ..RenderOptions::default() };
+        let options = TemplateOptions { render, skip_schema_validation, ..TemplateOptions::default() };
+        let rendered =
+            weir_chart::template(&chart, &values, &release, &capabilities, &options).map_err(|error| error.to_string())?;
+        for warning in &rendered.warnings {
+            eprintln!("{}", crate::text::clean(warning));
+        }
+        let text = rendered.print(&output).map_err(|error| error.to_string())?;
+        Ok::<_, String>((text, write::files(&rendered, &output)))
+    })
+    .map_err(failed)?;
+    match &args.output_dir {
+        None => terminal::print(&text),
+        Some(dir) if args.release_name => write::all(&dir.join(release_name), &files),
+        Some(dir) => write::all(dir, &files),
+    }
+}
+
+/// Templates nest as deeply as Helm lets them only with a large stack; memory is taken as it is used.
+const STACK: usize = 512 << 20;
+
+/// Runs something on a thread with a large stack.
+pub fn deep<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work);
+    match thread.map(std::thread::JoinHandle::join) {
+        Ok(Ok(done)) => done,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => {
+            eprintln!("error: cannot start a thread: {error}");
+            std::process::exit(1)
+        }
+    }
+}
+
+/// What `now`, `date` and the certificates go by: this machine's clock, zone and randomness.
+pub fn world() -> Rc<World> {
+    let zone = Zone::local(jiff::tz::TimeZone::system());
+    Rc::new(World::new(|| clock::now().as_nanosecond(), zone, SystemRandom))
+}
+
+/// Bounds of a rendering on such a thread.
+pub fn limits(time: Duration) -> RenderLimits {
+    let expired = clock::after(time);
+    RenderLimits { stack: STACK - (STACK >> 3), expired: Some(Rc::new(expired)), ..RenderLimits::default() }
+}
+
+fn name_and_chart(args: &Args) -> Result<(String, String), Error> {
+    let twice = |what: &str| Error::usage(format!("cannot set {what} and also specify a name"), "leave one of them out");
+    match args.what.as_slice() {
+        [_, _] if args.generate_name => Err(twice("--generate-name")),
+        [_, _] if args.name_template.is_some() => Err(twice("--name-template")),
+        [name, chart] => Ok((name.clone(), chart.clone())),
+        [chart] => {
+            let name = match &args.name_template {
+                Some(template) => {
+                    let template = template.clone();
+                    let wrong = |error| Error::usage(format!("--name-template: {error}"), "give a template such as 'web-{{ randNumeric 3 }}'");
+                    deep(move || weir_chart::template::name(&template, &world()).map_err(|it| it.to_string()))
+                        .map_err(wrong)?
+                }
+                None if args.generate_name => generated(chart),
+                None => "release-name".to_owned(),
+            };
+            Ok((name, chart.clone()))
+        }
+        _ => Err(Error::usage("no chart named", "weir template NAME CHART")),
+    }
+}
+
+fn generated(chart: &str) -> String {
+    let base = chart.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let base = base.split('.').next().filter(|it| !it.is_empty()).unwrap_or("chart");
+    format!("{base}-{}", clock::now().as_second())
+}
+
+fn capabilities(args: &Args) -> Result<Capabilities, Error> {
+    let mut capabilities = Capabilities::default();
+    if let Some(version) = &args.kube_version {
+        capabilities.kube_version = KubeVersion::parse(version).map_err(|error| {
+            Error::usage(format!("invalid kube version '{version}': {error}"), "give one such as 1.36 or v1.36.0")
+        })?;
+    }
+    capabilities.api_versions.extend(args.api_versions.iter().cloned());
+    Ok(capabilities)
+}

@@ -1,0 +1,1 @@
+{{ define "h" }}{{ include "i" . }}{{ end }}{{ define "i" }}{{ .Values.a.b.c }}{{ end }}

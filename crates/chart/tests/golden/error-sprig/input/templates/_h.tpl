@@ -1,0 +1,1 @@
+{{ define "h" }}{{ semverCompare "x y z" "1.0" }}{{ end }}

@@ -1,0 +1,5 @@
+//! What needs files on disk: goldens recorded from the real helm, hostile charts.
+
+mod files;
+mod golden;
+mod hostile;
