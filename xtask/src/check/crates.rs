@@ -8,7 +8,8 @@ use cargo_metadata::{DependencyKind, MetadataCommand, Package};
 use crate::shell;
 
 /// Crates that do no I/O, read no clock and know no client.
-pub const PURE: &[&str] = &["yaml", "api", "manifest", "reconcile", "semver", "expr", "kustomize", "envsubst"];
+pub const PURE: &[&str] =
+    &["yaml", "api", "manifest", "reconcile", "semver", "expr", "gotemplate", "kustomize", "chart", "envsubst"];
 
 /// What would make them impure, however far down.
 const EDGE: &[&str] =
