@@ -1,5 +1,6 @@
 //! The repository's habits as commands; `cargo xtask --help` lists them.
 
+mod bench;
 mod check;
 mod cluster;
 mod conformance;
@@ -41,6 +42,9 @@ enum Command {
     Docs(files::Mode),
     /// Record the expected outputs of tests from the real tools
     Goldens(goldens::Options),
+    /// Measure whole processes beside the real tools
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Compare whole corpora with the real tools
     #[command(subcommand)]
     Conformance(conformance::Command),
@@ -66,6 +70,7 @@ fn run(args: Args) -> Result<()> {
         Command::Crds(mode) => crds::run(&mode),
         Command::Docs(mode) => docs::run(&mode),
         Command::Goldens(options) => goldens::run(&options),
+        Command::Bench(command) => bench::run(&command),
         Command::Conformance(command) => conformance::run(&command),
     }
 }

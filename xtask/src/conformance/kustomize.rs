@@ -81,7 +81,7 @@ pub fn shared_if_there() -> Result<()> {
     run(&Options { corpus, kustomize: None, unrestricted: false, weir: None, only: String::new() })
 }
 
-fn built() -> Result<PathBuf> {
+pub(super) fn built() -> Result<PathBuf> {
     shell::run_cargo(["build", "--quiet", "--package", "weir", "--bin", "weir"])?;
     let metadata = cargo_metadata::MetadataCommand::new().current_dir(shell::root()).no_deps().exec()?;
     Ok(metadata.target_directory.join("debug/weir").into_std_path_buf())
@@ -122,6 +122,8 @@ fn compare(weir: &Path, cases: &[Case]) -> Result<()> {
 
 fn judge(case: &Case, ours: &Output) -> (Verdict, String) {
     let error = String::from_utf8_lossy(&ours.stderr).trim().replace('\n', " ");
+    let here = case.dir.display().to_string();
+    let error = error.replace(&format!("{here}/"), "").replace(&here, ".");
     match (&case.expected, ours.status.success()) {
         (None, false) => (Verdict::Refused, String::new()),
         (None, true) => (Verdict::Accepted, "kustomize refuses it".to_owned()),

@@ -32,11 +32,16 @@ impl Kustomize {
         Ok(Self(program))
     }
 
+    /// `kustomize build`, to be told what.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.0);
+        command.arg("build");
+        command
+    }
+
     /// Builds, with `args` behind `kustomize build`, in folder `dir`.
     pub fn build<S: AsRef<std::ffi::OsStr>>(&self, dir: &Path, args: impl IntoIterator<Item = S>) -> Result<Output> {
-        let mut command = Command::new(&self.0);
-        command.arg("build").args(args).current_dir(dir);
-        command.output().with_context(|| format!("cannot run {}", self.0.display()))
+        self.command().args(args).current_dir(dir).output().with_context(|| format!("cannot run {}", self.0.display()))
     }
 }
 
