@@ -171,22 +171,27 @@ fn caret(text: &str, line: usize, column: usize, len: usize) -> Option<String> {
     let wrong = lines.get(line.checked_sub(1)?)?;
     let start = floor(wrong, column.saturating_sub(1));
     let end = floor(wrong, start + len).max(start);
-    let before = clean(wrong.get(..start)?);
-    let under = clean(wrong.get(start..end)?);
+    let before = shown(wrong.get(..start)?);
+    let under = shown(wrong.get(start..end)?);
     let width = under.width().max(1);
     let number = |at: usize| format!("{at:>5} | ");
     let mut out = String::new();
     if line > 1
         && let Some(above) = lines.get(line - 2)
     {
-        out.push_str(&format!("{}{}\n", number(line - 1), clean(above)));
+        out.push_str(&format!("{}{}\n", number(line - 1), shown(above)));
     }
-    out.push_str(&format!("{}{}\n", number(line), clean(wrong)));
+    out.push_str(&format!("{}{}\n", number(line), shown(wrong)));
     out.push_str(&format!("      | {}{}\n", " ".repeat(before.width()), "^".repeat(width)));
     if let Some(below) = lines.get(line) {
-        out.push_str(&format!("{}{}\n", number(line + 1), clean(below)));
+        out.push_str(&format!("{}{}\n", number(line + 1), shown(below)));
     }
     Some(out)
+}
+
+/// A piece of a line, cleaned, with every blank in its place.
+fn shown(text: &str) -> String {
+    text.chars().map(|it| if it == '\t' { ' ' } else { it }).filter(|it| *it == ' ' || !clean(&it.to_string()).is_empty()).collect()
 }
 
 /// The place at or before `at` where a letter starts.
@@ -196,7 +201,7 @@ fn floor(text: &str, at: usize) -> usize {
 
 /// A rendered document with line numbers, its beginning only.
 fn numbered(text: &str) -> String {
-    text.lines().take(12).enumerate().map(|(at, line)| format!("{:>5} | {}\n", at + 1, clean(line))).collect()
+    text.lines().take(12).enumerate().map(|(at, line)| format!("{:>5} | {}\n", at + 1, shown(line))).collect()
 }
 
 impl Finding {
@@ -228,6 +233,7 @@ mod tests {
             "    1 | a: 1\n    2 | b: {{ .Values.x.y }}\n      |       ^^^^^^^^^^^\n    3 | c: 2\n"
         );
         assert_eq!(caret("ü: {{ . }}", 1, 3, 1).unwrap(), "    1 | ü: {{ . }}\n      |  ^\n");
+        assert_eq!(caret("\ta:\u{1b}[31m  {{ x }}", 1, 13, 1).unwrap(), "    1 |  a:[31m  {{ x }}\n      |           ^\n");
         assert!(caret("a", 9, 1, 1).is_none());
         // A span past the line underlines what is there.
         assert_eq!(caret("abc", 1, 2, 99).unwrap(), "    1 | abc\n      |  ^^\n");
