@@ -57,17 +57,22 @@ fn released() -> Result<PathBuf> {
 }
 
 fn table(options: &Options, weir: &Path, kustomize: &Kustomize, dir: &Path) -> Result<()> {
-    println!("| build | weir s | weir peak MiB | kustomize s | kustomize peak MiB | output |\n|---|---|---|---|---|---|");
+    println!(
+        "| build | weir s | weir peak MiB | kustomize s | kustomize peak MiB | output |\n|---|---|---|---|---|---|"
+    );
     let mut cases = vec![(1, "one object".to_owned(), one(dir)?)];
     for objects in [500, 1_000, 2_000, 4_000, 8_000] {
         cases.push((objects, format!("{objects} objects"), scale(&dir.join(objects.to_string()), objects)?));
     }
     cases.push((1, "12 MB of CRDs".to_owned(), crds(&dir.join("crds"))?));
     for (objects, name, folder) in cases {
-        let ours = fastest(options.runs, || Process::new(weir).arg("kustomize").arg(&folder).stdout(Stdio::piped()).spawn())?;
+        let ours =
+            fastest(options.runs, || Process::new(weir).arg("kustomize").arg(&folder).stdout(Stdio::piped()).spawn())?;
         let theirs = (objects <= options.theirs_up_to)
             .then(|| {
-                fastest(options.runs, || kustomize.command().arg(&folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn())
+                fastest(options.runs, || {
+                    kustomize.command().arg(&folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+                })
             })
             .transpose()?;
         let same = match &theirs {

@@ -152,7 +152,9 @@ impl ChartFields {
             "" | "override" => ValuesMerge::Override,
             "merge" => ValuesMerge::Merge,
             "replace" => ValuesMerge::Replace,
-            other => return Err(Error::object(format!("valuesMerge must be merge, override or replace, not {other:?}"))),
+            other => {
+                return Err(Error::object(format!("valuesMerge must be merge, override or replace, not {other:?}")));
+            }
         };
         let home = if self.chart_home.is_empty() { "charts" } else { &self.chart_home };
         let values = (!self.values_file.is_empty()).then(|| loader.read_text(&self.values_file)).transpose()?;

@@ -297,7 +297,9 @@ impl Kustomization {
         for old in std::mem::take(&mut self.helm_chart_inflation_generator) {
             let (chart, more) = old.fixed();
             self.helm_charts.push(chart);
-            for (known, new) in [(&mut globals.chart_home, more.chart_home), (&mut globals.config_home, more.config_home)] {
+            for (known, new) in
+                [(&mut globals.chart_home, more.chart_home), (&mut globals.config_home, more.config_home)]
+            {
                 if !new.is_empty() {
                     *known = new;
                 }

@@ -253,5 +253,8 @@ pub(crate) fn is_url(path: &str) -> bool {
 }
 
 fn no_remote(path: &str) -> Error {
-    Error::Unavailable { what: format!("remote resource {path}"), hint: "copy it into the repository, or allow remote bases" }
+    Error::Unavailable {
+        what: format!("remote resource {path}"),
+        hint: "copy it into the repository, or allow remote bases",
+    }
 }

@@ -169,7 +169,9 @@ impl<'a> Merger<'a> {
                 Directive::Replace => Ok(Outcome::Taken(self.items(patch.clone(), Some(patch), at, keys)?)),
                 Directive::Merge => {
                     if let Some(items) = dest.as_sequence_mut() {
-                        items.retain(|item| item.get("$patch").is_none() || item.as_mapping().is_none_or(|m| m.len() > 1));
+                        items.retain(|item| {
+                            item.get("$patch").is_none() || item.as_mapping().is_none_or(|m| m.len() > 1)
+                        });
                     }
                     Ok(Outcome::Kept(self.items(dest, Some(patch), at, keys)?))
                 }

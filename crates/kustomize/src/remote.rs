@@ -176,10 +176,11 @@ fn duration(text: &str) -> Option<Duration> {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest.get(..end)?.parse().ok()?;
         let unit = rest.get(end..)?;
-        let (seconds, length) = [("ms", 0.001), ("us", 0.000_001), ("ns", 0.000_000_001), ("h", 3600.0), ("m", 60.0), ("s", 1.0)]
-            .into_iter()
-            .find(|(name, _)| unit.starts_with(name))
-            .map(|(name, seconds)| (seconds, name.len()))?;
+        let (seconds, length) =
+            [("ms", 0.001), ("us", 0.000_001), ("ns", 0.000_000_001), ("h", 3600.0), ("m", 60.0), ("s", 1.0)]
+                .into_iter()
+                .find(|(name, _)| unit.starts_with(name))
+                .map(|(name, seconds)| (seconds, name.len()))?;
         total += number * seconds;
         rest = unit.get(length..)?;
     }
@@ -203,7 +204,12 @@ mod tests {
             ("git@github.com/org/repo?version=x", "git@github.com:org/repo", "", "x"),
             ("git::git@github.com:org/repo", "git@github.com:org/repo", "", ""),
             ("org-12345@github.com:org/repo", "org-12345@github.com:org/repo", "", ""),
-            ("https://git.example.org/org/repo.git//a/b?ref=r&timeout=5", "https://git.example.org/org/repo.git", "a/b", "r"),
+            (
+                "https://git.example.org/org/repo.git//a/b?ref=r&timeout=5",
+                "https://git.example.org/org/repo.git",
+                "a/b",
+                "r",
+            ),
             ("ssh://git.example.org:7999/org/repo/a", "ssh://git.example.org:7999/org/repo", "a", ""),
             ("https://dev.example.org/p/_git/repo/a/b", "https://dev.example.org/p/_git/repo", "a/b", ""),
             ("git@git.example.org:deep/er/repo.git/x", "git@git.example.org:deep/er/repo.git", "x", ""),
@@ -243,6 +249,9 @@ mod tests {
         assert_eq!(of("timeout=1m30s").timeout, Duration::from_secs(90));
         assert_eq!((of("timeout=0").timeout, of("timeout=x").timeout), (TIMEOUT, TIMEOUT));
         assert!(!of("submodules=false").submodules && of("submodules=maybe").submodules);
-        assert_eq!((of("version=a&ref=b").reference, of("ref=b&version=a").reference), ("b".to_owned(), "b".to_owned()));
+        assert_eq!(
+            (of("version=a&ref=b").reference, of("ref=b&version=a").reference),
+            ("b".to_owned(), "b".to_owned())
+        );
     }
 }

@@ -59,7 +59,8 @@ impl ResMap {
     /// Notes the name an object has, before it may change.
     pub(crate) fn remember(meter: &Meter, resource: &mut Resource) -> Result<(), Error> {
         meter.go_on()?;
-        meter.grow(size_of::<Previous>() + resource.kind().len() + resource.name().len() + resource.namespace().len())?;
+        meter
+            .grow(size_of::<Previous>() + resource.kind().len() + resource.name().len() + resource.namespace().len())?;
         resource.remember_id();
         Ok(())
     }

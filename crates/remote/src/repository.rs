@@ -11,10 +11,11 @@ use crate::{chain, shown};
 pub(crate) async fn fetch(client: &Client, base: &RemoteBase, keep: &Path, limit: usize) -> Result<MemTree, Error> {
     let failed = |reason: String| Error::Fetch { url: shown(&base.repository), reason };
     let git = |error: weir_git::Error| failed(chain(&error));
-    let remote = Remote::parse(&address(&base.repository).ok_or_else(|| {
-        failed("only http, https and ssh are fetched; copy the base into the repository".to_owned())
-    })?)
-    .map_err(git)?;
+    let remote =
+        Remote::parse(&address(&base.repository).ok_or_else(|| {
+            failed("only http, https and ssh are fetched; copy the base into the repository".to_owned())
+        })?)
+        .map_err(git)?;
     let auth = Auth::from_secret(&remote, &BTreeMap::new()).map_err(git)?;
     let mut last = None;
     for reference in references(&base.reference) {
@@ -111,8 +112,7 @@ mod tests {
     #[test]
     fn references_are_tried_in_the_order_of_git() {
         assert_eq!(references("").first().and_then(|r| r.name.clone()).as_deref(), Some("HEAD"));
-        let tried: Vec<(bool, bool)> =
-            references("v1").iter().map(|r| (r.tag.is_some(), r.branch.is_some())).collect();
+        let tried: Vec<(bool, bool)> = references("v1").iter().map(|r| (r.tag.is_some(), r.branch.is_some())).collect();
         assert_eq!(tried, [(true, false), (false, true)]);
         assert!(references(&"a".repeat(40)).iter().all(|r| r.commit.is_some()));
         assert!(references("refs/pull/1/head").iter().all(|r| r.name.is_some()));

@@ -55,7 +55,10 @@ fn installed() -> Result<PathBuf> {
     eprintln!("building kustomize {VERSION} into {} (once; about a minute)", bin.display());
     std::fs::create_dir_all(&bin).with_context(|| format!("cannot create {}", bin.display()))?;
     let mut go = Command::new("go");
-    go.args(["install", &format!("{MODULE}@{VERSION}")]).env("GOBIN", &bin).env("GOFLAGS", "-trimpath").current_dir(&bin);
+    go.args(["install", &format!("{MODULE}@{VERSION}")])
+        .env("GOBIN", &bin)
+        .env("GOFLAGS", "-trimpath")
+        .current_dir(&bin);
     let status = go.status().context("go is not installed, and kustomize is built with it")?;
     ensure!(status.success(), "go install {MODULE}@{VERSION} failed ({status}); what it says is above");
     Ok(program)

@@ -58,8 +58,7 @@ const LABEL: Shape = Fields(&[
     ("fields", FIELD_SPECS),
 ]);
 
-const PATCH: Shape =
-    Fields(&[("path", Text), ("patch", Text), ("target", SELECTOR), ("options", PATCH_OPTIONS)]);
+const PATCH: Shape = Fields(&[("path", Text), ("patch", Text), ("target", SELECTOR), ("options", PATCH_OPTIONS)]);
 
 pub(crate) const PATCH_OPTIONS: Shape = Fields(&[("allowNameChange", Bool), ("allowKindChange", Bool)]);
 
@@ -110,20 +109,13 @@ const SOURCE: Shape = Fields(&[
     ("options", FIELD_OPTIONS),
 ]);
 
-const TARGET: Shape = Fields(&[
-    ("select", SELECTOR),
-    ("reject", List(&SELECTOR)),
-    ("fieldPaths", TEXT_LIST),
-    ("options", FIELD_OPTIONS),
-]);
+const TARGET: Shape =
+    Fields(&[("select", SELECTOR), ("reject", List(&SELECTOR)), ("fieldPaths", TEXT_LIST), ("options", FIELD_OPTIONS)]);
 
-const FIELD_OPTIONS: Shape =
-    Fields(&[("delimiter", Text), ("index", Integer), ("encoding", Text), ("create", Bool)]);
+const FIELD_OPTIONS: Shape = Fields(&[("delimiter", Text), ("index", Integer), ("encoding", Text), ("create", Bool)]);
 
-pub(crate) const SORT_OPTIONS: Shape = Fields(&[
-    ("order", Text),
-    ("legacySortOptions", Fields(&[("orderFirst", TEXT_LIST), ("orderLast", TEXT_LIST)])),
-]);
+pub(crate) const SORT_OPTIONS: Shape =
+    Fields(&[("order", Text), ("legacySortOptions", Fields(&[("orderFirst", TEXT_LIST), ("orderLast", TEXT_LIST)]))]);
 
 pub(crate) const GENERATOR_OPTIONS: Shape =
     Fields(&[("labels", Texts), ("annotations", Texts), ("disableNameSuffixHash", Bool), ("immutable", Bool)]);

@@ -203,7 +203,11 @@ fn kind_of(value: &Value) -> &'static str {
 }
 
 fn unknown(key: &str, fields: &[(&str, Shape)]) -> String {
-    let near = fields.iter().map(|(name, _)| *name).filter(|name| distance(key, name) <= 2).min_by_key(|name| distance(key, name));
+    let near = fields
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| distance(key, name) <= 2)
+        .min_by_key(|name| distance(key, name));
     match near {
         Some(name) => format!("unknown field; perhaps {name} is meant"),
         None => "unknown field".to_owned(),

@@ -9,7 +9,10 @@ use weir_yaml::Node;
 use super::{Accumulated, Shared, Target};
 use crate::fieldspec::FieldSpec;
 use crate::generate::{Generated, effective_options, generate};
-use crate::kustomization::{GeneratorArgs, Image, PLUGIN, Patch, PatchOptions, Reading, ReplacementField, Replica, Shape, Shaped, VALUE_TARGET_FILE, from_value};
+use crate::kustomization::{
+    GeneratorArgs, Image, PLUGIN, Patch, PatchOptions, Reading, ReplacementField, Replica, Shape, Shaped,
+    VALUE_TARGET_FILE, from_value,
+};
 use crate::origin::{ORIGIN, Origin};
 use crate::resmap::ResMap;
 use crate::resource::Resource;

@@ -10,8 +10,8 @@ use crate::origin::{self, ORIGIN, Origin};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::transform::names::{End, NamespaceArgs, Subjects};
-use crate::{Error, read};
 use crate::transform::{images, labels, names, patches, replacements, replicas};
+use crate::{Error, read};
 
 /// A validator may say that it looked at an object.
 const VALIDATED_BY: &str = "validated-by";
