@@ -195,15 +195,20 @@ impl Table {
         let row = rows.rows.entry(key.clone()).or_insert_with(|| Row::new(owner_id));
         let before = std::mem::replace(&mut row.owner, owner_id);
         row.expected = Some((version, print));
-        let moved = row.version > version && row.seen.is_none_or(|seen| !print.still(seen));
+        let is_newer = row.version > version;
+        let moved = is_newer && row.seen.is_none_or(|seen| !print.still(seen));
         row.drifted = moved;
         if before != owner_id {
             self.clear(before, kind_id, &key);
         }
         if moved {
-            let _ = self.tell(owner_id, kind_id, key, true, true);
+            let _ = self.tell(owner_id, kind_id, key.clone(), true, true);
         } else {
             self.clear(owner_id, kind_id, &key);
+        }
+        // What was written up to now is in the state that was just judged.
+        if let Some((_, state)) = self.owners.get_mut(owner_id as usize).filter(|_| !is_newer) {
+            state.touched.remove(&(kind_id, key));
         }
     }
 

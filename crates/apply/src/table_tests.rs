@@ -217,3 +217,16 @@ fn kinds_that_specs_only_name_are_not_kept() {
     assert_eq!(t.touch(&owner(), &named(1)), None, "nobody waits");
     assert!(t.take_touched(&owner()).is_empty());
 }
+
+#[test]
+fn our_own_write_is_nothing_to_look_at_again_also_when_the_watch_was_faster() {
+    let mut t = Table::default();
+    t.begin(&owner());
+    t.attend(&owner());
+    observe(&mut t, &at("a", 5, 1));
+    observe(&mut t, &at("b", 6, 1));
+    observe(&mut t, &at("b", 8, 1));
+    expect(&mut t, &at("a", 5, 1));
+    expect(&mut t, &at("b", 6, 1));
+    assert_eq!(t.take_touched(&owner()), [object("b")], "only what was written after us");
+}

@@ -27,8 +27,9 @@ use crate::{
     memory::{InputsDigest, Last, Memory, Settled, Waiting},
 };
 
-/// Runs that may stay for objects to become ready.
-static LINGERING: Semaphore = Semaphore::const_new(128);
+/// Runs that may stay for objects to become ready. More at a time means that the cluster is busy, so that staying would be in
+/// vain and only let more runs press on it.
+static LINGERING: Semaphore = Semaphore::const_new(16);
 /// How often such a run looks what was written, and how long it waits in between: together a second, after which a wait is
 /// worth a status.
 const LOOKS: u32 = 25;
