@@ -26,27 +26,28 @@ pub struct Args {
     /// Events.
     #[command(flatten)]
     pub events: EventsArgs,
-    /// Access tokens.
-    #[command(flatten, next_help_heading = IDLE)]
-    pub tokens: TokenCacheArgs,
     /// Where artifacts are kept.
     #[command(flatten)]
     pub storage: StorageArgs,
-    /// Helm charts and indexes.
-    #[command(flatten, next_help_heading = IDLE)]
-    pub helm: HelmArgs,
     /// The number of concurrent reconciles per kind.
     #[arg(long, default_value_t = 2)]
     pub concurrent: usize,
-    /// How long to wait before looking again at an object whose dependency is not ready. No kind here depends on another yet.
-    #[arg(long, default_value = "30s", help_heading = IDLE)]
-    pub requeue_dependency: Duration,
     /// SSH key exchange algorithms to offer, most preferred first.
     #[arg(long, value_delimiter = ',')]
     pub ssh_kex_algos: Vec<String>,
     /// SSH host key algorithms to accept, most preferred first.
     #[arg(long, value_delimiter = ',')]
     pub ssh_hostkey_algos: Vec<String>,
+    // The rest is last: a heading holds for all flags after it.
+    /// Access tokens.
+    #[command(flatten, next_help_heading = IDLE)]
+    pub tokens: TokenCacheArgs,
+    /// Helm charts and indexes.
+    #[command(flatten, next_help_heading = IDLE)]
+    pub helm: HelmArgs,
+    /// How long to wait before looking again at an object whose dependency is not ready. No kind here depends on another yet.
+    #[arg(long, default_value = "30s", help_heading = IDLE)]
+    pub requeue_dependency: Duration,
     /// ServiceAccount to use for cloud identities where an object names none. There are no cloud identities yet.
     #[arg(long, default_value = "", help_heading = IDLE)]
     pub default_service_account: String,

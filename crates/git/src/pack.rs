@@ -362,6 +362,18 @@ mod tests {
         assert_eq!(delta_size(&[0xff; 32], 0), u64::MAX);
     }
 
+    #[test]
+    fn what_resolving_takes_is_known_before() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&sample()).unwrap();
+        let incoming = Incoming { path: file.path(), host: "h", offsets: true, ours: None };
+        let measured = |limits: &Limits| measure(&incoming, limits, &AtomicBool::new(false));
+        // Three objects; the longest chain is a blob of five bytes and what becomes of it, seven.
+        assert_eq!(measured(&Limits::default()).unwrap(), 3 * PER_OBJECT + 12);
+        let tight = Limits { resolve_bytes: 3 * PER_OBJECT, ..Limits::default() };
+        assert!(matches!(measured(&tight), Err(Error::Limit { what: "resolving a pack", .. })));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
 

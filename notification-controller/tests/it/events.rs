@@ -230,6 +230,8 @@ async fn grpc_takes_and_streams_events_from_who_may() -> Result<()> {
         let next = tokio::time::timeout(SOON, stream.message()).await??.context("the stream ended")?;
         seen.push(next.event.context("an event")?.message);
     }
+    let next = tokio::time::timeout(SOON, stream.message()).await??.context("the stream ended")?;
+    assert!(next.synced && next.event.is_none(), "everything kept was sent: {next:?}");
     assert_eq!(world.post(&event("live")).await?, 202);
     let next = tokio::time::timeout(SOON, stream.message()).await??.context("the stream ended")?;
     assert_eq!(next.event.context("an event")?.message, "live");

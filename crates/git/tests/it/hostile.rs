@@ -67,7 +67,7 @@ fn limits() -> Limits {
 async fn refused(answer: Vec<u8>, endless: bool) -> Result<Error> {
     let server = serving(answer, endless).await?;
     let mut source = Source::with(format!("{}/a.git", server.url()), limits())?;
-    source.timeout = Duration::from_secs(30);
+    source.timeout = Duration::from_secs(120);
     Ok(source.refused().await)
 }
 
@@ -124,7 +124,7 @@ fn offset(mut n: usize) -> Vec<u8> {
 async fn endless_answers_end() -> Result<()> {
     let hostile = Hostile::start().await?;
     let mut source = Source::with(hostile.url("a.git"), limits())?;
-    source.timeout = Duration::from_secs(30);
+    source.timeout = Duration::from_secs(120);
     let error = source.refused().await;
     assert!(matches!(error, Error::Limit { .. }), "{error:?}");
     assert!(hostile.sent() < 64 << 20, "{}", hostile.sent());
