@@ -6,8 +6,8 @@ mod write;
 use std::{rc::Rc, time::Duration};
 
 use weir_chart::{
-    Capabilities, Compat, KubeVersion, Limits, ReleaseFacts, RenderLimits, RenderOptions, SystemRandom, TemplateOptions,
-    TemplateOutput, World, Zone,
+    Capabilities, Compat, KubeVersion, Limits, ReleaseFacts, RenderLimits, RenderOptions, SystemRandom,
+    TemplateOptions, TemplateOutput, World, Zone,
 };
 
 use crate::{
@@ -111,8 +111,12 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     let capabilities = capabilities(args)?;
     let values = args.values.merged(args.compat.into())?;
     let chart = disk::load(&reference, &Limits::default())?;
-    let release =
-        ReleaseFacts { name, namespace: namespace.unwrap_or("default").to_owned(), revision: 1, is_upgrade: args.is_upgrade };
+    let release = ReleaseFacts {
+        name,
+        namespace: namespace.unwrap_or("default").to_owned(),
+        revision: 1,
+        is_upgrade: args.is_upgrade,
+    };
     let compat = args.compat.into();
     let time_limit = Duration::from_secs(args.time_limit);
     let skip_schema_validation = args.skip_schema_validation;
@@ -125,17 +129,15 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     if chart.metadata.deprecated {
         eprintln!("warning: this chart is deprecated");
     }
-    let failed = |text: String| Error::Chart {
-        action: format!("render {reference}"),
-        source: Cause::new(text),
-        hint: None,
-    };
+    let failed =
+        |text: String| Error::Chart { action: format!("render {reference}"), source: Cause::new(text), hint: None };
     let release_name = release.name.clone();
     let (text, files) = deep(move || {
-        let render = RenderOptions { compat, limits: limits(time_limit), world: Some(world()), ..RenderOptions::default() };
+        let render =
+            RenderOptions { compat, limits: limits(time_limit), world: Some(world()), ..RenderOptions::default() };
         let options = TemplateOptions { render, skip_schema_validation, ..TemplateOptions::default() };
-        let rendered =
-            weir_chart::template(&chart, &values, &release, &capabilities, &options).map_err(|error| error.to_string())?;
+        let rendered = weir_chart::template(&chart, &values, &release, &capabilities, &options)
+            .map_err(|error| error.to_string())?;
         for warning in &rendered.warnings {
             eprintln!("{}", crate::text::clean(warning));
         }
@@ -179,7 +181,8 @@ pub fn limits(time: Duration) -> RenderLimits {
 }
 
 fn name_and_chart(args: &Args) -> Result<(String, String), Error> {
-    let twice = |what: &str| Error::usage(format!("cannot set {what} and also specify a name"), "leave one of them out");
+    let twice =
+        |what: &str| Error::usage(format!("cannot set {what} and also specify a name"), "leave one of them out");
     match args.what.as_slice() {
         [_, _] if args.generate_name => Err(twice("--generate-name")),
         [_, _] if args.name_template.is_some() => Err(twice("--name-template")),
@@ -188,7 +191,12 @@ fn name_and_chart(args: &Args) -> Result<(String, String), Error> {
             let name = match &args.name_template {
                 Some(template) => {
                     let template = template.clone();
-                    let wrong = |error| Error::usage(format!("--name-template: {error}"), "give a template such as 'web-{{ randNumeric 3 }}'");
+                    let wrong = |error| {
+                        Error::usage(
+                            format!("--name-template: {error}"),
+                            "give a template such as 'web-{{ randNumeric 3 }}'",
+                        )
+                    };
                     deep(move || weir_chart::template::name(&template, &world()).map_err(|it| it.to_string()))
                         .map_err(wrong)?
                 }

@@ -13,11 +13,8 @@ use crate::error::{Cause, Error};
 /// Loads the chart at a path.
 pub fn load(reference: &str, limits: &Limits) -> Result<Chart, Error> {
     let path = locate(reference)?;
-    let failed = |text: String| Error::Chart {
-        action: format!("load {reference}"),
-        source: Cause::new(text),
-        hint: None,
-    };
+    let failed =
+        |text: String| Error::Chart { action: format!("load {reference}"), source: Cause::new(text), hint: None };
     let loaded = if path.is_dir() {
         load::from_files(directory(&path, limits).map_err(failed)?, limits)
     } else {

@@ -60,8 +60,9 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     let values = args.values.merged(Compat::Helm4)?;
     let mut capabilities = Capabilities::default();
     if let Some(version) = &args.kube_version {
-        capabilities.kube_version = KubeVersion::parse(version)
-            .map_err(|error| Error::usage(format!("invalid kube version '{version}': {error}"), "give one such as 1.36"))?;
+        capabilities.kube_version = KubeVersion::parse(version).map_err(|error| {
+            Error::usage(format!("invalid kube version '{version}': {error}"), "give one such as 1.36")
+        })?;
     }
     let style = terminal::stdout_style();
     let mut findings = about(&chart);
@@ -143,7 +144,8 @@ fn rendering(chart: &Chart, error: &RenderError) -> Finding {
     let Some(place) = &error.place else { return finding(Severity::Error, chart.name(), &error.message) };
     let location = format!("{}:{}:{}", place.path, place.span.line, place.span.column);
     let mut it = finding(Severity::Error, &location, &error.reason);
-    it.excerpt = source(chart, &place.path).and_then(|text| caret(&text, place.span.line, place.span.column, place.span.len));
+    it.excerpt =
+        source(chart, &place.path).and_then(|text| caret(&text, place.span.line, place.span.column, place.span.len));
     it
 }
 
@@ -191,7 +193,10 @@ fn caret(text: &str, line: usize, column: usize, len: usize) -> Option<String> {
 
 /// A piece of a line, cleaned, with every blank in its place.
 fn shown(text: &str) -> String {
-    text.chars().map(|it| if it == '\t' { ' ' } else { it }).filter(|it| *it == ' ' || !clean(&it.to_string()).is_empty()).collect()
+    text.chars()
+        .map(|it| if it == '\t' { ' ' } else { it })
+        .filter(|it| *it == ' ' || !clean(&it.to_string()).is_empty())
+        .collect()
 }
 
 /// The place at or before `at` where a letter starts.
@@ -233,7 +238,10 @@ mod tests {
             "    1 | a: 1\n    2 | b: {{ .Values.x.y }}\n      |       ^^^^^^^^^^^\n    3 | c: 2\n"
         );
         assert_eq!(caret("ü: {{ . }}", 1, 3, 1).unwrap(), "    1 | ü: {{ . }}\n      |  ^\n");
-        assert_eq!(caret("\ta:\u{1b}[31m  {{ x }}", 1, 13, 1).unwrap(), "    1 |  a:[31m  {{ x }}\n      |           ^\n");
+        assert_eq!(
+            caret("\ta:\u{1b}[31m  {{ x }}", 1, 13, 1).unwrap(),
+            "    1 |  a:[31m  {{ x }}\n      |           ^\n"
+        );
         assert!(caret("a", 9, 1, 1).is_none());
         // A span past the line underlines what is there.
         assert_eq!(caret("abc", 1, 2, 99).unwrap(), "    1 | abc\n      |  ^^\n");

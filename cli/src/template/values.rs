@@ -67,7 +67,10 @@ fn each(flag: &str, texts: &[String], mut set: impl FnMut(&str) -> Result<(), Se
     for text in texts {
         // The text may hold a secret; what is wrong with it names keys only.
         set(text).map_err(|error| {
-            Error::usage(format!("failed parsing {flag} data: {error}"), "escape , . = [ ] { } with a backslash where they are meant")
+            Error::usage(
+                format!("failed parsing {flag} data: {error}"),
+                "escape , . = [ ] { } with a backslash where they are meant",
+            )
         })?;
     }
     Ok(())

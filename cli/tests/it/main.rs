@@ -1,6 +1,7 @@
 //! The program itself, against a real API server; every file beside this one is a module here.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod charts;
 mod commands;
 mod offline;
 mod program;

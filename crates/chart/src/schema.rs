@@ -11,10 +11,7 @@ use std::fmt::Write as _;
 use jsonschema::{PatternOptions, Retrieve, Uri};
 use serde_json::Value;
 
-use crate::{
-    chart::Chart,
-    values::{Table, coalesce::Warnings},
-};
+use crate::{chart::Chart, values::Table};
 
 /// Charts whose schemas the values do not meet, and how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,13 +22,13 @@ pub struct SchemaErrors(pub String);
 ///
 /// # Errors
 /// When a schema is broken, refers to files or the network, or is not met.
-pub fn validate(chart: &Chart, values: &Table, warnings: &mut Warnings) -> Result<(), SchemaErrors> {
+pub fn validate(chart: &Chart, values: &Table) -> Result<(), SchemaErrors> {
     let mut out = String::new();
-    collect(chart, values, &mut out, warnings);
+    collect(chart, values, &mut out);
     if out.is_empty() { Ok(()) } else { Err(SchemaErrors(out)) }
 }
 
-fn collect(chart: &Chart, values: &Table, out: &mut String, warnings: &mut Warnings) {
+fn collect(chart: &Chart, values: &Table, out: &mut String) {
     if let Some(schema) = &chart.schema
         && let Err(text) = single(schema, values)
     {
@@ -40,7 +37,7 @@ fn collect(chart: &Chart, values: &Table, out: &mut String, warnings: &mut Warni
     for sub in &chart.dependencies {
         match values.get(sub.name()) {
             None | Some(Value::Null) => {}
-            Some(Value::Object(below)) => collect(sub, below, out, warnings),
+            Some(Value::Object(below)) => collect(sub, below, out),
             Some(other) => {
                 let found = crate::decode::type_word(other);
                 let _ = writeln!(out, "{}:\ninvalid type for values: expected object (map), got {found}", sub.name());

@@ -252,9 +252,7 @@ impl<'a> Parser<'a> {
                 }
                 let result = self.key(&mut inner, depth + 1)?;
                 // Helm takes the end of the text for a failure here and leaves the list as it was.
-                if result == Next::More {
-                    self.put_at(list, index, Value::Object(inner))?;
-                } else if list.len() > index {
+                if result == Next::More || list.len() > index {
                     self.put_at(list, index, Value::Object(inner))?;
                 }
                 Ok(result)

@@ -153,7 +153,7 @@ pub fn template(
     warnings.clear();
     let all = coalesce(&chart, values, Nulls::Remove, compat, &mut warnings).map_err(TemplateError::Values)?;
     if !options.skip_schema_validation {
-        schema::validate(&chart, &all, &mut warnings)?;
+        schema::validate(&chart, &all)?;
     }
     check_kube_version(&chart, capabilities)?;
     let rendered = engine::render(&chart, &all, release, capabilities, &options.render)?;

@@ -55,7 +55,7 @@ impl Methods for FilesMethods {
                 }
                 Value::Map(found)
             }
-            "AsConfig" => texts(files, |data| Value::String(data)),
+            "AsConfig" => texts(files, Value::String),
             _ => texts(files, |data| Value::string(base64::engine::general_purpose::STANDARD.encode(&*data))),
         })
     }

@@ -25,8 +25,7 @@ fn ours() -> Release {
     let chart = load_dir(&folder().join("app")).unwrap();
     let config = serde_json::from_str(r#"{"l": [1.0, "x"], "n": 5, "f": 1.5, "s": "<&>"}"#).unwrap();
     let release = ReleaseFacts { name: "rel".into(), namespace: "ns".into(), revision: 1, is_upgrade: false };
-    let mut capabilities = Capabilities::default();
-    capabilities.kube_version = KubeVersion::parse("1.37.0").unwrap();
+    let capabilities = Capabilities { kube_version: KubeVersion::parse("1.37.0").unwrap(), ..Capabilities::default() };
     let rendered = template(&chart, &config, &release, &capabilities, &TemplateOptions::default()).unwrap();
     let mut hooks: Vec<RecordedHook> = rendered.hooks.iter().cloned().map(RecordedHook::from).collect();
     if let Some(first) = hooks.first_mut() {
