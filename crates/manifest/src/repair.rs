@@ -34,7 +34,8 @@ impl Cleanup {
     pub fn is_clean(&self, meta: &Metadata) -> bool {
         let there = |keys: &[String], map: &BTreeMap<String, String>| keys.iter().any(|key| map.contains_key(key));
         let says = |map: &BTreeMap<String, String>| {
-            let rest = |key: &'_ String| key.strip_prefix(GROUP).and_then(|rest| rest.strip_prefix('/').map(str::to_owned));
+            let rest =
+                |key: &'_ String| key.strip_prefix(GROUP).and_then(|rest| rest.strip_prefix('/').map(str::to_owned));
             map.keys().filter_map(rest).any(|rest| SAYINGS.contains(&rest.as_str()))
         };
         let taken_over = |entry: &Managed| {
