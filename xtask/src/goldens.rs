@@ -11,8 +11,11 @@ use clap::Args;
 pub use helm::Helm;
 pub use kustomize::Kustomize;
 
+/// A crate and what records its goldens.
+type Recorder = (&'static str, fn(&Options) -> Result<()>);
+
 /// What records, by the crate whose tests hold the goldens.
-const RECORDERS: [(&str, fn(&Options) -> Result<()>); 2] = [("kustomize", kustomize::record), ("chart", helm::record)];
+const RECORDERS: [Recorder; 2] = [("kustomize", kustomize::record), ("chart", helm::record)];
 
 /// Which crates record.
 #[derive(Args, Debug)]
