@@ -239,8 +239,8 @@ mod tests {
         );
         assert_eq!(caret("ü: {{ . }}", 1, 3, 1).unwrap(), "    1 | ü: {{ . }}\n      |  ^\n");
         assert_eq!(
-            caret("\ta:\u{1b}[31m  {{ x }}", 1, 13, 1).unwrap(),
-            "    1 |  a:[31m  {{ x }}\n      |           ^\n"
+            caret("\ta:\u{1b}[31m  {{ x }}", 1, 14, 1).unwrap(),
+            "    1 |  a:[31m  {{ x }}\n      |             ^\n"
         );
         assert!(caret("a", 9, 1, 1).is_none());
         // A span past the line underlines what is there.
