@@ -19,6 +19,7 @@ pub mod load;
 pub mod manifest;
 mod metadata;
 mod path;
+pub mod provenance;
 pub mod record;
 mod schema;
 pub mod strvals;

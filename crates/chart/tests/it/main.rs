@@ -5,4 +5,5 @@
 mod files;
 mod golden;
 mod hostile;
+mod provenance;
 mod record;
