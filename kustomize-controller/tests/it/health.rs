@@ -52,7 +52,16 @@ async fn a_new_revision_overtakes_a_wait() -> Result<()> {
     tenant.applied("app", &next).await?;
     // With the gate it is told, of the revision whose checks these were.
     let events = ["get", "events", "-n", &tenant.name, "--field-selector", "reason=HealthCheckCanceled", "-o", "json"];
-    let events: Value = serde_json::from_str(&tenant.kubectl(&events).await?)?;
+    // Kubernetes' events are written a moment after what they tell of.
+    let mut found = Value::Null;
+    for _ in 0..100 {
+        found = serde_json::from_str(&tenant.kubectl(&events).await?)?;
+        if found["items"].as_array().is_some_and(|items| !items.is_empty()) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    let events = found;
     let [event] = events["items"].as_array().map(Vec::as_slice).unwrap_or_default() else { anyhow::bail!("{events}") };
     let text = "Health checks canceled due to new reconciliation triggered by GitRepository/overtake/app";
     ensure!(event["message"] == text && event["type"] == "Normal", "{event}");
