@@ -15,6 +15,7 @@ pub mod dependencies;
 pub mod engine;
 mod glob;
 pub mod hook;
+pub mod inflate;
 pub mod load;
 pub mod manifest;
 mod metadata;

@@ -1,53 +1,42 @@
 //! `helmCharts`: what a kustomization asks of the chart engine, which is not part of this crate.
+//!
+//! ```text
+//! entry --check--> Chart + folder (in the tree, or pulled) + values --HelmInflator::render--> text --read--> objects
+//! ```
+
+mod values;
+
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::loader::Loader;
-use crate::{Error, Tree};
+use crate::meter::Meter;
+use crate::schema::Schema;
+use crate::tree::{Kind, Tree, join};
+use crate::{Error, TreeError};
 
-/// How values of the kustomization file and of `valuesFile` (or the chart's own) come together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ValuesMerge {
-    /// Those in line count before those of the file.
-    #[default]
-    Override,
-    /// Those of the file count before those in line.
-    Merge,
-    /// Those in line only.
-    Replace,
-}
+use self::values::ValuesMerge;
 
-/// A chart to be rendered: an entry of `helmCharts`, checked, its files of values read under the load restrictions.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// A chart to be rendered: an entry of `helmCharts`, checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chart {
     /// The chart's name.
     pub name: String,
-    /// Its version; empty for the newest.
+    /// Its version, or a range of them; empty for the newest.
     pub version: String,
-    /// Where it is had when it is not in `home`; HTTP or `oci://`. Empty for a chart that must be there.
+    /// Where it is had when it is not in the tree; HTTP or `oci://`. Empty for a chart that must be there.
     pub repo: String,
-    /// Name of the release; empty for a generated one.
+    /// Name of the release; empty for `release-name`, as Helm has it.
     pub release_name: String,
-    /// Template of the release's name.
+    /// Template of the release's name; excludes `release_name`.
     pub name_template: String,
-    /// Namespace of the release.
+    /// Namespace of the release; empty for `default`.
     pub namespace: String,
-    /// The folder of charts in the tree. A chart stands in `<home>/<name>`, or with repo and version in
-    /// `<home>/<name>-<version>/<name>`.
-    pub home: String,
-    /// The text of `valuesFile`; none for the chart's own values.
-    pub values: Option<String>,
-    /// Values in line.
-    pub values_inline: Map<String, Value>,
-    /// How the two come together.
-    pub values_merge: ValuesMerge,
-    /// The texts of `additionalValuesFiles`; each counts before those in front of it.
-    pub additional_values: Vec<String>,
-    /// `Capabilities.KubeVersion`.
+    /// `Capabilities.KubeVersion`; empty for what the engine assumes.
     pub kube_version: String,
-    /// `Capabilities.APIVersions`.
+    /// Added to `Capabilities.APIVersions`.
     pub api_versions: Vec<String>,
     /// Whether the chart's CRDs are printed too.
     pub include_crds: bool,
@@ -61,13 +50,29 @@ pub struct Chart {
     pub devel: bool,
 }
 
+/// A folder with a chart's files.
+#[derive(Clone, Copy)]
+pub struct ChartFolder<'a> {
+    /// The tree it stands in.
+    pub tree: &'a dyn Tree,
+    /// Its path there.
+    pub path: &'a str,
+}
+
 /// Renders charts.
 pub trait HelmInflator {
-    /// The objects of a chart as a stream of YAML documents. `tree` holds the charts of [`Chart::home`].
+    /// The files of a chart that is not in the tree, from [`Chart::repo`]; its `Chart.yaml` stands at the root.
     ///
     /// # Errors
-    /// When the chart is not there or cannot be rendered.
-    fn inflate(&self, chart: &Chart, tree: &dyn Tree) -> Result<String, Error>;
+    /// When it cannot be had.
+    fn pull(&self, chart: &Chart) -> Result<Rc<dyn Tree>, Error>;
+
+    /// The objects of a chart as a stream of YAML documents. `values` are texts of YAML, the later over the earlier and all
+    /// of them over the chart's own.
+    ///
+    /// # Errors
+    /// When the folder holds no chart, or it cannot be rendered.
+    fn render(&self, chart: &Chart, folder: ChartFolder<'_>, values: &[String]) -> Result<String, Error>;
 }
 
 /// An entry as it is written; in a file of its own with the globals beside it.
@@ -138,40 +143,25 @@ impl OldChart {
 }
 
 impl ChartFields {
-    /// The chart to be rendered.
-    pub(crate) fn chart(self, namespace: &str, loader: &Loader<'_>) -> Result<Chart, Error> {
-        if self.name.is_empty() {
-            return Err(Error::object("chart name cannot be empty"));
-        }
-        for (what, text) in [("chart name", &self.name), ("releaseName", &self.release_name)] {
-            if text.starts_with('-') {
-                return Err(Error::object(format!("{what} must not start with '-'")));
-            }
-        }
-        let values_merge = match self.values_merge.as_str() {
-            "" | "override" => ValuesMerge::Override,
-            "merge" => ValuesMerge::Merge,
-            "replace" => ValuesMerge::Replace,
-            other => {
-                return Err(Error::object(format!("valuesMerge must be merge, override or replace, not {other:?}")));
-            }
-        };
-        let home = if self.chart_home.is_empty() { "charts" } else { &self.chart_home };
-        let values = (!self.values_file.is_empty()).then(|| loader.read_text(&self.values_file)).transpose()?;
-        let additional_values =
-            self.additional_values_files.iter().map(|file| loader.read_text(file)).collect::<Result<_, _>>()?;
-        Ok(Chart {
-            home: loader.in_tree(home)?,
-            values,
-            additional_values,
-            values_merge,
-            namespace: if self.namespace.is_empty() { namespace.to_owned() } else { self.namespace },
+    /// What the chart prints.
+    pub(crate) fn inflate(
+        self,
+        charts: &dyn HelmInflator,
+        loader: &Loader<'_>,
+        schema: &Schema,
+    ) -> Result<String, Error> {
+        let how = self.check()?;
+        let (values_file, inline, more) = (self.values_file, self.values_inline, self.additional_values_files);
+        let additional = more.iter().map(|file| additional_values(file, loader)).collect::<Result<Vec<_>, _>>()?;
+        let home = home(&self.chart_home, &self.name, &self.version, &self.repo);
+        let wanted = format!("{home}/{}", self.name);
+        let chart = Chart {
             name: self.name,
             version: self.version,
             repo: self.repo,
             release_name: self.release_name,
             name_template: self.name_template,
-            values_inline: self.values_inline,
+            namespace: self.namespace,
             kube_version: self.kube_version,
             api_versions: self.api_versions,
             include_crds: self.include_crds,
@@ -179,6 +169,71 @@ impl ChartFields {
             skip_tests: self.skip_tests,
             debug: self.debug,
             devel: self.devel,
-        })
+        };
+        let pulled: Rc<dyn Tree>;
+        let local = loader.in_tree(&wanted)?;
+        let is_local = loader.tree().kind(&local) == Kind::Dir;
+        let folder = if is_local {
+            ChartFolder { tree: loader.tree(), path: &local }
+        } else if chart.repo.is_empty() {
+            return Err(Error::Object(format!("no repo specified for pull, no chart found at '{wanted}'")));
+        } else {
+            loader.meter.go_on()?;
+            pulled = charts.pull(&chart)?;
+            ChartFolder { tree: pulled.as_ref(), path: "" }
+        };
+        let merged = match how {
+            ValuesMerge::Replace if !inline.is_empty() => values::print(Value::Object(inline))?,
+            how => {
+                let text = if !values_file.is_empty() {
+                    loader.read_text(&values_file)?
+                } else if is_local {
+                    loader.read_text(&format!("{wanted}/values.yaml"))?
+                } else {
+                    // It would have been put there, and read from there.
+                    loader.allowed(&format!("{wanted}/values.yaml"))?;
+                    own_values(folder)?
+                };
+                let schema_and_meter: (&Schema, &Meter) = (schema, &loader.meter);
+                if inline.is_empty() { text } else { values::merged(&text, inline, how, schema_and_meter)? }
+            }
+        };
+        let mut all = vec![merged];
+        all.extend(additional);
+        charts.render(&chart, folder, &all)
     }
+
+    fn check(&self) -> Result<ValuesMerge, Error> {
+        if self.name.is_empty() {
+            return Err(Error::object("chart name cannot be empty"));
+        }
+        for (what, text) in [("releaseName", &self.release_name), ("chart name", &self.name)] {
+            if text.starts_with('-') {
+                return Err(Error::object(format!("{what} must not start with '-', got {text:?}")));
+            }
+        }
+        ValuesMerge::parse(&self.values_merge)
+    }
+}
+
+/// The folder that holds the chart's folder: one for each version where the chart comes from a repository.
+fn home(home: &str, name: &str, version: &str, repo: &str) -> String {
+    let home = if home.is_empty() { "charts" } else { home.trim_end_matches('/') };
+    if version.is_empty() || repo.is_empty() { home.to_owned() } else { format!("{home}/{name}-{version}") }
+}
+
+/// These are read by the chart engine, which is told of a path below the kustomization.
+fn additional_values(file: &str, loader: &Loader<'_>) -> Result<String, Error> {
+    if crate::loader::is_url(file) {
+        return Err(Error::Refused { path: file.to_owned(), reason: "additionalValuesFiles are not downloaded" });
+    }
+    loader.read_text(file)
+}
+
+/// `values.yaml` of a pulled chart.
+fn own_values(folder: ChartFolder<'_>) -> Result<String, Error> {
+    let path = join(folder.path, "values.yaml").unwrap_or_default();
+    let failed = |source| Error::Read { path: path.clone(), source };
+    let content = folder.tree.read(&path).map_err(failed)?;
+    String::from_utf8(content).map_err(|_| failed(TreeError::Io("the file is not UTF-8 text".to_owned())))
 }

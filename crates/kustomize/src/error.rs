@@ -82,6 +82,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A chart could not be had or rendered.
+    #[error("chart {name}: {reason}")]
+    Chart {
+        /// The chart's name.
+        name: String,
+        /// Why, in Helm's words.
+        reason: String,
+    },
     /// Something that is switched off or not there.
     #[error("{what} is not available: {hint}")]
     Unavailable {

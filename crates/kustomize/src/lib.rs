@@ -30,11 +30,11 @@ mod target;
 mod transform;
 pub mod tree;
 
-pub use charts::{Chart, HelmInflator, ValuesMerge};
+pub use charts::{Chart, ChartFolder, HelmInflator};
 pub use error::{Error, TreeError};
 pub use kustomization::FILE_NAMES;
 pub use options::{Budget, LoadRestrictions, Options, Remote, Reorder};
-pub use remote::RemoteBase;
+pub use remote::{RemoteBase, shown};
 pub use resource::Resource;
 pub use tree::{Kind, MemTree, Overlay, Tree, is_below, join, parent};
 

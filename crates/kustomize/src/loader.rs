@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::meter::Meter;
 use crate::options::{LoadRestrictions, Options};
-use crate::remote::RemoteBase;
+use crate::remote::{RemoteBase, shown};
 use crate::tree::{Kind, Tree, is_below, join};
 use crate::{Error, TreeError};
 
@@ -55,11 +55,11 @@ pub(crate) struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(tree: &'a dyn Tree, path: &str, options: &'a Options<'a>) -> Result<Self, Error> {
-        let refused = Error::Refused { path: path.to_owned(), reason: "the path leaves the tree" };
+        let refused = Error::Refused { path: shown(path), reason: "the path leaves the tree" };
         let joined = join("", path).ok_or(refused)?;
-        let root = tree.resolve(&joined).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let root = tree.resolve(&joined).map_err(|source| Error::Read { path: shown(path), source })?;
         if tree.kind(&root) != Kind::Dir {
-            return Err(Error::NoKustomization { path: path.to_owned(), reason: "is no directory" });
+            return Err(Error::NoKustomization { path: shown(path), reason: "is no directory" });
         }
         Ok(Self {
             tree: Files::Given(tree),
@@ -77,12 +77,12 @@ impl<'a> Loader<'a> {
     /// A path as shown in messages: seen from the tree's root, behind the address of a fetched one.
     pub(crate) fn display(&self, path: &str) -> String {
         if is_url(path) {
-            return path.to_owned();
+            return shown(path);
         }
-        let shown = join(&self.root, path).unwrap_or_else(|| path.to_owned());
+        let here = join(&self.root, path).unwrap_or_else(|| path.to_owned());
         match self.remotes.last() {
-            Some(remote) => format!("{remote}: {shown}"),
-            None => shown,
+            Some(remote) => format!("{}: {here}", shown(remote)),
+            None => here,
         }
     }
 
@@ -93,12 +93,15 @@ impl<'a> Loader<'a> {
 
     /// A path seen from the tree's root.
     pub(crate) fn in_tree(&self, path: &str) -> Result<String, Error> {
-        let refused = || Error::Refused { path: path.to_owned(), reason: "the path leaves the tree" };
-        join(&self.root, path).ok_or_else(refused)
+        let refused = |reason| Error::Refused { path: shown(path), reason };
+        if path.starts_with('/') {
+            return Err(refused("absolute paths are not allowed"));
+        }
+        join(&self.root, path).ok_or_else(|| refused("the path leaves the tree"))
     }
 
     fn located(&self, path: &str) -> Result<String, Error> {
-        let refused = |reason| Error::Refused { path: path.to_owned(), reason };
+        let refused = |reason| Error::Refused { path: shown(path), reason };
         if path.is_empty() {
             return Err(refused("the path is empty"));
         }
@@ -106,7 +109,7 @@ impl<'a> Loader<'a> {
             return Err(refused("absolute paths are not allowed"));
         }
         let joined = join(&self.root, path).ok_or_else(|| refused("the path leaves the tree"))?;
-        self.tree.resolve(&joined).map_err(|source| Error::Read { path: path.to_owned(), source })
+        self.tree.resolve(&joined).map_err(|source| Error::Read { path: shown(path), source })
     }
 
     pub(crate) fn kind(&self, path: &str) -> Kind {
@@ -122,20 +125,30 @@ impl<'a> Loader<'a> {
             return Ok(content);
         }
         let located = self.located(path)?;
-        if self.restrictions == LoadRestrictions::RootOnly && !is_below(&located, &self.root) {
-            let reason = "files must stand in or below the folder of the kustomization";
-            return Err(Error::Refused { path: path.to_owned(), reason });
-        }
-        let content = self.tree.read(&located).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        self.within(path, &located)?;
+        let content = self.tree.read(&located).map_err(|source| Error::Read { path: shown(path), source })?;
         self.count(content.len())?;
         Ok(content)
+    }
+
+    fn within(&self, path: &str, located: &str) -> Result<(), Error> {
+        if self.restrictions == LoadRestrictions::RootOnly && !is_below(located, &self.root) {
+            let reason = "files must stand in or below the folder of the kustomization";
+            return Err(Error::Refused { path: shown(path), reason });
+        }
+        Ok(())
+    }
+
+    /// Whether a file might be read from there, if it were there.
+    pub(crate) fn allowed(&self, path: &str) -> Result<(), Error> {
+        self.within(path, &self.in_tree(path)?)
     }
 
     /// The same as text.
     pub(crate) fn read_text(&self, path: &str) -> Result<String, Error> {
         let content = self.read(path)?;
         String::from_utf8(content).map_err(|_| Error::Read {
-            path: path.to_owned(),
+            path: shown(path),
             source: TreeError::Io("the file is not UTF-8 text".to_owned()),
         })
     }
@@ -157,7 +170,7 @@ impl<'a> Loader<'a> {
 
     /// A loader for another folder or a remote base. Folders that contain one that led here are refused.
     pub(crate) fn enter(&self, path: &str) -> Result<Loader<'a>, Error> {
-        let refused = |reason| Error::Refused { path: path.to_owned(), reason };
+        let refused = |reason| Error::Refused { path: shown(path), reason };
         if let Some(base) = RemoteBase::parse(path) {
             return self.enter_remote(&base);
         }
@@ -168,7 +181,7 @@ impl<'a> Loader<'a> {
         match self.tree.kind(&root) {
             Kind::Dir => {}
             Kind::File => return Err(refused("must be a directory")),
-            Kind::Missing => return Err(Error::Read { path: path.to_owned(), source: TreeError::Missing }),
+            Kind::Missing => return Err(Error::Read { path: shown(path), source: TreeError::Missing }),
         }
         let mut ancestors = self.ancestors.clone();
         ancestors.push(self.root.clone());
@@ -195,7 +208,7 @@ impl<'a> Loader<'a> {
 
     /// A fetched repository is a tree of its own, with the restrictions on.
     fn enter_remote(&self, base: &RemoteBase) -> Result<Loader<'a>, Error> {
-        let refused = |reason| Error::Refused { path: base.raw.clone(), reason };
+        let refused = |reason| Error::Refused { path: shown(&base.raw), reason };
         if self.remotes.iter().any(|visited| visited.starts_with(&base.raw)) {
             return Err(refused("cycle detected: the remote base led here"));
         }
@@ -203,7 +216,7 @@ impl<'a> Loader<'a> {
         let depth = self.deeper()?;
         self.meter.go_on()?;
         let tree = remote.base(base)?;
-        let read = |source| Error::Read { path: base.raw.clone(), source };
+        let read = |source| Error::Read { path: shown(&base.raw), source };
         let root = tree.resolve(&base.path).map_err(read)?;
         match tree.kind(&root) {
             Kind::Dir => {}
@@ -254,7 +267,7 @@ pub(crate) fn is_url(path: &str) -> bool {
 
 fn no_remote(path: &str) -> Error {
     Error::Unavailable {
-        what: format!("remote resource {path}"),
+        what: format!("remote resource {}", shown(path)),
         hint: "copy it into the repository, or allow remote bases",
     }
 }

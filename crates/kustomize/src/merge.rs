@@ -29,9 +29,19 @@ enum Directive {
 
 /// Merges a patch into an object; none when the patch deletes it.
 pub(crate) fn merge(object: Node, patch: Node, schema: &Schema, meter: &Meter) -> Result<Option<Node>, Error> {
-    match (Merger { schema, meter }).merge(Some(object), Some(patch), At::Unknown)? {
-        Outcome::Gone => Ok(None),
-        Outcome::Kept(node) | Outcome::Taken(node) => Ok(Some(node)),
+    Merger { schema, meter, of_values: false }.merge(Some(object), Some(patch), At::Unknown).map(whole)
+}
+
+/// The same of a chart's values, which are read next and not printed: what takes another's place keeps its own style, and so
+/// its type; what is added to a list goes last; an alias is nothing that could be merged and goes.
+pub(crate) fn merge_values(below: Node, above: Node, schema: &Schema, meter: &Meter) -> Result<Option<Node>, Error> {
+    Merger { schema, meter, of_values: true }.merge(Some(below), Some(above), At::Unknown).map(whole)
+}
+
+fn whole(outcome: Outcome) -> Option<Node> {
+    match outcome {
+        Outcome::Gone => None,
+        Outcome::Kept(node) | Outcome::Taken(node) => Some(node),
     }
 }
 
@@ -57,12 +67,19 @@ fn shape(node: Option<&Node>) -> Shape {
 pub(super) struct Merger<'a> {
     schema: &'a Schema,
     meter: &'a Meter,
+    /// See [`merge_values`].
+    of_values: bool,
 }
 
 impl<'a> Merger<'a> {
     fn merge(&self, dest: Option<Node>, patch: Option<Node>, at: At<'a>) -> Result<Outcome, Error> {
         self.meter.go_on()?;
         let (have, want) = (shape(dest.as_ref()), shape(patch.as_ref()));
+        if self.of_values
+            && let Some(outcome) = aliased(dest.as_ref(), patch.as_ref(), have)
+        {
+            return outcome;
+        }
         if have != want && have != Shape::Nothing && want != Shape::Nothing {
             return Err(Error::object(format!("wrong node kind: expected {}, found {}", name(have), name(want))));
         }
@@ -90,11 +107,15 @@ impl<'a> Merger<'a> {
         if patch.is_null() {
             return Ok(Outcome::Gone);
         }
+        // A part that is new is merged with itself; of a chart's values another's directive is a value.
+        let is_itself = !self.of_values || dest.as_ref().is_none_or(|dest| dest.same_data(&patch));
         match (take_map_directive(&mut patch)?, dest) {
             (Directive::Delete, _) => Ok(Outcome::Gone),
             (Directive::Merge, Some(mut dest)) => {
-                // New parts of a patch are merged with themselves: what directed there has done so.
-                dest.remove("$patch");
+                // What directed there has done so.
+                if is_itself {
+                    dest.remove("$patch");
+                }
                 Ok(Outcome::Kept(self.fields(dest, Some(patch), at)?))
             }
             // Merged with itself, what directs inside of it is followed and what is null removed.
@@ -134,7 +155,9 @@ impl<'a> Merger<'a> {
                 Outcome::Gone => {}
                 Outcome::Kept(value) => entries.push((key, value)),
                 Outcome::Taken(mut value) => {
-                    restyle(&mut value, style);
+                    if !self.of_values {
+                        restyle(&mut value, style);
+                    }
                     entries.push((key, value));
                 }
             }
@@ -178,6 +201,18 @@ impl<'a> Merger<'a> {
             },
         }
     }
+}
+
+/// What becomes of a place where one of both is an alias; none where neither is.
+fn aliased(dest: Option<&Node>, patch: Option<&Node>, have: Shape) -> Option<Result<Outcome, Error>> {
+    let is_alias = |node: Option<&Node>| node.is_some_and(|node| matches!(node.data, Data::Alias(_)));
+    if is_alias(dest) {
+        return Some(Ok(Outcome::Gone));
+    }
+    is_alias(patch).then(|| match have {
+        Shape::Nothing => Ok(Outcome::Gone),
+        have => Err(Error::object(format!("wrong node kind: expected {}, found an alias", name(have)))),
+    })
 }
 
 fn name(shape: Shape) -> &'static str {

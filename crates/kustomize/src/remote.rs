@@ -69,6 +69,17 @@ impl RemoteBase {
     }
 }
 
+/// An address, or anything else that was written where one may stand, without user and password: what may be shown.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let host = rest.find(['/', '?']).unwrap_or(rest.len());
+    match rest.get(..host).and_then(|authority| authority.rfind('@')) {
+        Some(at) => format!("{scheme}://{}", rest.get(at + 1..).unwrap_or_default()),
+        None => url.to_owned(),
+    }
+}
+
 fn without_prefix<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| text.get(prefix.len()..)).flatten()
@@ -240,6 +251,14 @@ mod tests {
         ] {
             assert_eq!(parts(raw), None, "{raw}");
         }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(shown("https://me:secret@host.example/a@b"), "https://host.example/a@b");
+        assert_eq!(shown("git::https://me:secret@host.example?ref=a@b"), "git::https://host.example?ref=a@b");
+        assert_eq!(shown("git@host.example:a/b"), "git@host.example:a/b");
+        assert_eq!(shown("https://host.example/a@b"), "https://host.example/a@b");
     }
 
     #[test]

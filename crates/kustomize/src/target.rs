@@ -16,7 +16,7 @@ use crate::loader::{Loader, is_url};
 use crate::meter::Meter;
 use crate::options::{Options, Reorder};
 use crate::origin::{ORIGIN, Origin, TRANSFORMATIONS};
-use crate::remote::RemoteBase;
+use crate::remote::{RemoteBase, shown};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
 use crate::schema::Schema;
@@ -192,7 +192,9 @@ impl<'a> Target<'a> {
         self.configure(&mut all)?;
         self.generate(&mut all, shared)?;
         for path in std::mem::take(&mut self.fields.components) {
-            all = self.component(all, &path, shared).map_err(|e| e.at(&self.file, format!("components: {path}")))?;
+            all = self
+                .component(all, &path, shared)
+                .map_err(|e| e.at(&self.file, format!("components: {}", shown(&path))))?;
         }
         self.transform(&mut all, shared)?;
         self.validate(&mut all, shared)?;
@@ -206,7 +208,7 @@ impl<'a> Target<'a> {
         // Objects of files are added together, so that names are looked up once.
         let mut pending: Vec<Resource> = Vec::new();
         for path in paths {
-            let at = |error: Error| error.at(&self.file, format!("resources: {path}"));
+            let at = |error: Error| error.at(&self.file, format!("resources: {}", shown(path)));
             if self.is_base(path) {
                 all.map.append_all(std::mem::take(&mut pending)).map_err(at)?;
                 self.base(all, path, shared).map_err(at)?;
@@ -286,14 +288,14 @@ impl<'a> Target<'a> {
     fn configure(&self, all: &mut Accumulated) -> Result<(), Error> {
         let mut own = Arc::clone(Config::builtin());
         for path in &self.fields.configurations {
-            let at = |error: Error| error.at(&self.file, format!("configurations: {path}"));
+            let at = |error: Error| error.at(&self.file, format!("configurations: {}", shown(path)));
             let read = |value| from_value::<Config>(value, &self.loader.display(path), Reading::Known);
             let found = self.value(path).and_then(read).map_err(at)?;
             Config::merge(&mut own, &Arc::new(found)).map_err(at)?;
         }
         Config::merge(&mut all.config, &own).map_err(|e| e.at(&self.file, "configurations"))?;
         for path in &self.fields.crds {
-            let at = |error: Error| error.at(&self.file, format!("crds: {path}"));
+            let at = |error: Error| error.at(&self.file, format!("crds: {}", shown(path)));
             let found = self.value(path).and_then(|v| config::from_crds(&v)).map_err(at)?;
             Config::merge(&mut all.config, &Arc::new(found)).map_err(at)?;
         }

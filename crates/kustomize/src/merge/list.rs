@@ -58,7 +58,7 @@ impl<'a> Merger<'a> {
         let keys = if keys.is_empty() { by_value.as_slice() } else { keys };
         let mut arena = Arena { nodes: Vec::with_capacity(old.len()) };
         let mut list: Vec<usize> = old.into_iter().map(|node| arena.add(node)).collect();
-        let mut all = all_values(&wanted, &list, &arena, keys);
+        let mut all = all_values(&wanted, &list, &arena, keys, self.of_values);
         if keys.len() > 1 {
             unify(&mut all);
         }
@@ -69,7 +69,10 @@ impl<'a> Merger<'a> {
             self.one(&mut arena, &mut list, &mut result, &wanted, at, &valid_keys, &valid_values)?;
             last_keys = valid_keys;
         }
-        if !all.is_empty() {
+        if !all.is_empty() && self.of_values {
+            overlay(&arena, &mut list, &result, &last_keys);
+            result = list;
+        } else if !all.is_empty() {
             overlay(&arena, &mut result, &list, &last_keys);
         } else {
             result = list;
@@ -137,12 +140,16 @@ fn key_text(node: &Node, key: &str) -> Option<String> {
     node.get(key).filter(|v| !v.is_null()).and_then(Node::as_str).map(str::to_owned)
 }
 
-/// The key values of all items, the patch's first, each once; what an item lacks is empty.
-fn all_values(wanted: &[Node], list: &[usize], arena: &Arena, keys: &[String]) -> Vec<Values> {
+/// The key values of all items, the patch's first (or last), each once; what an item lacks is empty.
+fn all_values(wanted: &[Node], list: &[usize], arena: &Arena, keys: &[String], patch_last: bool) -> Vec<Values> {
     let mut all: Vec<Values> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     let old: Vec<&Node> = list.iter().filter_map(|&i| arena.get(i)).collect();
-    for source in [wanted.iter().collect::<Vec<_>>(), old] {
+    let mut sources = [wanted.iter().collect::<Vec<_>>(), old];
+    if patch_last {
+        sources.reverse();
+    }
+    for source in sources {
         for node in source {
             let values: Values = keys.iter().map(|key| key_text(node, key).unwrap_or_default()).collect();
             if seen.insert(values.clone()) {
@@ -253,7 +260,7 @@ fn set_element(arena: &Arena, list: &mut Vec<usize>, element: Option<usize>, key
     *list = out;
 }
 
-/// Lays the old list over the merged items.
+/// Lays a list over another: the old one over the merged items, or these over it.
 fn overlay(arena: &Arena, result: &mut Vec<usize>, list: &[usize], keys: &[String]) {
     for &slot in list {
         let Some(node) = arena.get(slot) else { continue };

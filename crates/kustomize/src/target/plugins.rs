@@ -108,7 +108,7 @@ impl Target<'_> {
             .map_err(|e| e.at(&self.file, "generators"))?;
         for config in configs {
             let at = |error: Error| error.at(&self.file, format!("generators: {}", config.id()));
-            let mut generated = self.run_generator(&config).map_err(at)?;
+            let mut generated = self.run_generator(&config, shared).map_err(at)?;
             if let Some(by) = plugin_origin(&config) {
                 for resource in generated.iter_mut().filter(|r| r.annotation(ORIGIN).is_none()) {
                     resource.set_annotation(ORIGIN, &by.text());
@@ -119,7 +119,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    fn run_generator(&self, config: &Resource) -> Result<Vec<Resource>, Error> {
+    fn run_generator(&self, config: &Resource, shared: &Shared) -> Result<Vec<Resource>, Error> {
         let value = read::config_value(config)?;
         let file = config.id().to_string();
         let kind = builtin_kind(config)?;
@@ -134,7 +134,7 @@ impl Target<'_> {
                 let settings = settings(value, &file, &["cloud", "kubernetesService", "serviceAccount"])?;
                 Ok(vec![iam_policy(&settings)?])
             }
-            "HelmChartInflationGenerator" => self.inflate(from_value(value, &file, Reading::Lenient)?),
+            "HelmChartInflationGenerator" => self.inflate(from_value(value, &file, Reading::Lenient)?, &shared.schema),
             other => Err(unknown(other)),
         }
     }

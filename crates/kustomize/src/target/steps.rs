@@ -9,6 +9,7 @@ use crate::kustomization::GeneratorArgs;
 use crate::origin::{self, ORIGIN, Origin};
 use crate::resmap::ResMap;
 use crate::resource::Resource;
+use crate::schema::Schema;
 use crate::transform::names::{End, NamespaceArgs, Subjects};
 use crate::transform::{images, labels, names, patches, replacements, replicas};
 use crate::{Error, read};
@@ -33,19 +34,25 @@ impl Target<'_> {
             }
         }
         all.map.absorb_all(generated).map_err(|e| e.at(&self.file, "generators"))?;
-        self.charts(all)?;
+        let schema = shared.schema.clone();
+        self.charts(all, &schema)?;
         self.plugin_generators(all, shared)
     }
 
-    fn charts(&self, all: &mut Accumulated) -> Result<(), Error> {
+    fn charts(&self, all: &mut Accumulated, schema: &Schema) -> Result<(), Error> {
         for entry in &self.fields.helm_charts {
             let mut entry = entry.clone();
             if let Some(globals) = &self.fields.helm_globals {
                 entry.chart_home.clone_from(&globals.chart_home);
                 entry.config_home.clone_from(&globals.config_home);
             }
-            let at = |error: Error| error.at(&self.file, format!("helmCharts: {}", entry.name));
-            let mut rendered = self.inflate(entry.clone()).map_err(at)?;
+            if entry.namespace.is_empty() {
+                let own = &self.fields.namespace;
+                entry.namespace.clone_from(if own.is_empty() { &self.helm_namespace } else { own });
+            }
+            let name = entry.name.clone();
+            let at = |error: Error| error.at(&self.file, format!("helmCharts: {name}"));
+            let mut rendered = self.inflate(entry, schema).map_err(at)?;
             for resource in &mut rendered {
                 self.mark_origin(resource, "HelmChartInflationGenerator");
             }
@@ -55,18 +62,17 @@ impl Target<'_> {
     }
 
     /// The objects of a chart, marked as such: the namespace transformer leaves them alone.
-    pub(super) fn inflate(&self, entry: ChartFields) -> Result<Vec<Resource>, Error> {
+    pub(super) fn inflate(&self, entry: ChartFields, schema: &Schema) -> Result<Vec<Resource>, Error> {
         let Some(charts) = self.loader.options.charts else {
-            return Err(Error::Unavailable {
-                what: "the chart engine".to_owned(),
-                hint: "charts are rendered with --enable-helm, where a chart engine is built in",
-            });
+            return Err(Error::object(
+                "trouble configuring builtin HelmChartInflationGenerator: must specify --enable-helm",
+            ));
         };
-        let namespace = if self.fields.namespace.is_empty() { &self.helm_namespace } else { &self.fields.namespace };
-        let chart = entry.chart(namespace, &self.loader)?;
-        let text = charts.inflate(&chart, self.loader.tree())?;
-        let mut rendered = read::resources(&text, &format!("chart {}", chart.name))?;
+        let what = format!("chart {}", entry.name);
+        let text = entry.inflate(charts, &self.loader, schema)?;
+        let mut rendered = read::resources(&text, &what)?;
         for resource in &mut rendered {
+            self.loader.meter.take(&resource.node)?;
             resource.from_helm = true;
         }
         Ok(rendered)

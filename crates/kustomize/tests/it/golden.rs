@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use weir_chart::{RenderOptions, SystemRandom, World, Zone, inflate::Inflator};
 use weir_kustomize::{LoadRestrictions, MemTree, Options, Reorder, build, print};
 
 pub(crate) fn load(dir: &Path, prefix: &str, tree: &mut MemTree) {
@@ -17,10 +18,18 @@ pub(crate) fn load(dir: &Path, prefix: &str, tree: &mut MemTree) {
     }
 }
 
+/// The chart engine, with what a test's stack allows.
+pub(crate) fn charts() -> Inflator<'static> {
+    let world = World::new(|| 0, Zone::Utc, SystemRandom);
+    let render = RenderOptions { world: Some(world.into()), ..RenderOptions::default() };
+    Inflator { render, ..Inflator::default() }
+}
+
 /// What follows `kustomize build`: the folder and the options.
-fn command(case: &Path) -> (String, Options<'static>) {
+fn command<'a>(case: &Path, charts: &'a mut Inflator<'static>) -> (String, Options<'a>) {
     let text = std::fs::read_to_string(case.join("command")).unwrap_or_default();
     let (mut dir, mut options) = (String::new(), Options::default());
+    let mut with_charts = false;
     let mut words = text.split_whitespace();
     while let Some(word) = words.next() {
         match word {
@@ -28,6 +37,9 @@ fn command(case: &Path) -> (String, Options<'static>) {
                 options.load_restrictions = LoadRestrictions::None;
             }
             "--enable-managedby-label" => options.managed_by_label = true,
+            "--enable-helm" => with_charts = true,
+            "--helm-kube-version" => words.next().unwrap_or_default().clone_into(&mut charts.kube_version),
+            "--helm-api-versions" => charts.api_versions = words.next().into_iter().map(str::to_owned).collect(),
             "--reorder" => options.reorder = if words.next() == Some("none") { Reorder::None } else { Reorder::Legacy },
             "." => {}
             word => {
@@ -35,6 +47,9 @@ fn command(case: &Path) -> (String, Options<'static>) {
                 word.clone_into(&mut dir);
             }
         }
+    }
+    if with_charts {
+        options.charts = Some(charts);
     }
     (dir, options)
 }
@@ -50,7 +65,8 @@ fn every_golden_is_printed_or_refused_as_recorded() {
         assert!(expected.is_some() || folder.join("refused").is_file(), "{name} is not recorded");
         let mut tree = MemTree::new();
         load(&folder.join("input"), "", &mut tree);
-        let (dir, options) = command(&folder);
+        let mut charts = charts();
+        let (dir, options) = command(&folder, &mut charts);
         let built = build(&tree, &dir, &options).and_then(|resources| print(&resources));
         match (expected, built) {
             (None, Err(_)) => refused += 1,

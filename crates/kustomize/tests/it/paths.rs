@@ -124,13 +124,14 @@ fn what_is_remote_or_needs_a_plugin_is_refused_with_the_next_move() {
         "resources: [github.com/example/repo]",
         "resources: ['git@example.org:repo.git']",
         "patches: [{path: 'https://example.org/p.yaml', target: {kind: A}}]",
-        "helmCharts: [{name: a, repo: 'https://example.org'}]",
         "transformers: [\"apiVersion: example.org/v1\\nkind: Plugin\\nmetadata: {name: x}\"]",
     ] {
         let tree = MemTree::new().with("kustomization.yaml", field);
         let error = refused(&tree, "", &Options::default());
         assert!(error.contains("is not available"), "{field}: {error}");
     }
+    let tree = MemTree::new().with("kustomization.yaml", "helmCharts: [{name: a, valuesInline: {password: canary}}]");
+    assert!(refused(&tree, "", &Options::default()).contains("must specify --enable-helm"));
 }
 
 #[test]
