@@ -3,6 +3,8 @@
 mod helm;
 mod kustomize;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -23,11 +25,11 @@ pub fn run(command: &Command) -> Result<()> {
 }
 
 /// The shared cases, where their folder stands beside the checkout; part of `cargo xtask test`.
-pub fn shared() -> Result<()> {
-    kustomize::shared_if_there()
+pub fn shared(weir: PathBuf) -> Result<()> {
+    kustomize::shared_if_there(weir)
 }
 
 /// A `weir` built from this checkout.
-fn built_weir() -> anyhow::Result<std::path::PathBuf> {
+fn built_weir() -> Result<PathBuf> {
     kustomize::built()
 }

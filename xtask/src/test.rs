@@ -1,5 +1,7 @@
 //! `cargo xtask test`
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use weir_testkit::{Service, binaries, packages};
@@ -31,22 +33,24 @@ pub fn run(options: &Options) -> Result<()> {
     args.extend(options.cargo.iter().cloned());
     let mut command = shell::cargo();
     command.args(&args);
-    if whole && std::env::var_os("WEIR_BIN").is_none() {
-        command.env("WEIR_BIN", services()?);
+    if !whole {
+        return shell::run(&mut command);
     }
-    shell::run(&mut command)?;
-    if whole { crate::conformance::shared() } else { Ok(()) }
+    let bin = std::env::var_os("WEIR_BIN").map_or_else(programs, |bin| Ok(bin.into()))?;
+    shell::run(command.env("WEIR_BIN", &bin))?;
+    crate::conformance::shared(bin.join("weir"))
 }
 
-/// Builds everything the tests are made of, and with it the services, whose own integration tests need them. The stories then use these
-/// binaries; built by themselves, with the features of fewer crates, half of the dependencies would be compiled a second time.
-fn services() -> Result<std::path::PathBuf> {
+/// Builds everything the tests are made of, and with it the services and `weir`, whose own integration tests need them; gives their
+/// folder. The stories and the conformance suite then use these binaries; built by themselves, with the features of fewer crates, half
+/// of the dependencies would be compiled a second time.
+fn programs() -> Result<PathBuf> {
     let metadata = cargo_metadata::MetadataCommand::new().current_dir(shell::root()).no_deps().exec()?;
-    for service in Service::ALL {
-        let package =
-            metadata.packages.iter().find(|package| package.name.as_str() == format!("weir-{}", service.name()));
+    let services = Service::ALL.iter().map(|service| format!("weir-{}", service.name()));
+    for name in services.chain(["weir".to_owned()]) {
+        let package = metadata.packages.iter().find(|package| package.name.as_str() == name);
         let tested = package.is_some_and(|package| package.targets.iter().any(cargo_metadata::Target::is_test));
-        ensure!(tested, "{} has no integration tests, so `cargo test` does not build its binary", service.name());
+        ensure!(tested, "{name} has no integration tests, so `cargo test` does not build its binary");
     }
     shell::run_cargo(["test", "--workspace", "--no-run", "--quiet"])?;
     Ok(metadata.target_directory.join("debug").into_std_path_buf())
