@@ -66,7 +66,8 @@ pub fn set_string(text: &str, into: &mut Table) -> Result<(), SetError> {
 pub fn set_json(text: &str, into: &mut Table) -> Result<(), SetError> {
     let trimmed = text.trim();
     if trimmed.starts_with('{') {
-        let refused = |_| SetError(format!("failed parsing --set-json data JSON: {text}"));
+        // Helm repeats the text, which may hold a secret.
+        let refused = |error: serde_json::Error| SetError(format!("no JSON object: {error}"));
         let table: Table = serde_json::from_str(trimmed).map_err(refused)?;
         crate::values::merge_maps(into, table.into_iter().map(|(k, v)| (k, crate::values::float(v))).collect());
         return Ok(());
@@ -135,9 +136,10 @@ impl<'a> Parser<'a> {
 
     fn list_key(&mut self, data: &mut Table, key: String, depth: usize) -> Result<Next, SetError> {
         let index = self.index()?;
-        let list = match data.get(&key) {
+        // Taken, not copied: a long list may be named again and again.
+        let list = match data.get_mut(&key) {
             None => Vec::new(),
-            Some(Value::Array(items)) => items.clone(),
+            Some(Value::Array(items)) => std::mem::take(items),
             Some(_) => return fail(format!("unable to parse key: {key:?} is not a list")),
         };
         let (list, result) = self.item(list, index, depth);
@@ -225,9 +227,9 @@ impl<'a> Parser<'a> {
             Until::Stop('=') => self.item_value(list, index),
             Until::Stop('[') => {
                 let next = self.index()?;
-                let inner = match list.get(index) {
+                let inner = match list.get_mut(index) {
                     None | Some(Value::Null) => Vec::new(),
-                    Some(Value::Array(items)) => items.clone(),
+                    Some(Value::Array(items)) => std::mem::take(items),
                     Some(_) => return fail("unable to parse key: a value that is no list has an index"),
                 };
                 // Deep brackets nest this function, so they count as names do.
@@ -235,9 +237,10 @@ impl<'a> Parser<'a> {
                     return fail("lists are nested too deeply");
                 }
                 let (inner, result) = self.item(inner, next, depth + 1);
-                let result = result?;
-                self.put_at(list, index, Value::Array(inner))?;
-                Ok(result)
+                if result.is_ok() || list.len() > index {
+                    self.put_at(list, index, Value::Array(inner))?;
+                }
+                result
             }
             Until::Stop(_) => {
                 let mut inner = match list.get(index) {

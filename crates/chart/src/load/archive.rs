@@ -261,6 +261,83 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn sizes_in_extended_headers_count_as_well() {
+        let limits = Limits { total: 1 << 20, ..Limits::default() };
+        let first = || {
+            let mut tar = Vec::new();
+            append(&mut tar, "a/Chart.yaml", tar::EntryType::Regular, CHART);
+            tar
+        };
+        // A PAX record that says a terabyte where the header says nothing.
+        let mut pax = first();
+        append(&mut pax, "a/PaxHeaders/x", tar::EntryType::XHeader, b"22 size=1099511627776\n");
+        append(&mut pax, "a/x", tar::EntryType::Regular, b"");
+        let error = from_archive(&gzip(&finished(pax)), &limits).unwrap_err();
+        assert!(error.to_string().contains("larger than the maximum size"), "{error}");
+        // A path in a PAX record is held against the same rules.
+        let mut path = first();
+        append(&mut path, "a/PaxHeaders/x", tar::EntryType::XHeader, b"21 path=a/../../etc\n");
+        append(&mut path, "a/x", tar::EntryType::Regular, b"");
+        let error = from_archive(&gzip(&finished(path)), &limits).unwrap_err();
+        assert_eq!(error.to_string(), "chart illegally references parent directory");
+        // A GNU long name of megabytes is cut off with all else.
+        let mut long = first();
+        append(&mut long, "././@LongLink", tar::EntryType::GNULongName, &vec![b'n'; 6 << 20]);
+        append(&mut long, "a/x", tar::EntryType::Regular, b"");
+        let limits = Limits { files: 50, ..limits };
+        let error = from_archive(&gzip(&finished(long)), &limits).unwrap_err();
+        assert!(error.to_string().contains("more than a chart may hold"), "{error}");
+    }
+
+    #[test]
+    fn holes_of_sparse_files_count_as_bytes() {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("a/x").unwrap();
+        header.set_entry_type(tar::EntryType::GNUSparse);
+        header.set_size(0);
+        header.as_gnu_mut().unwrap().set_real_size(1 << 40);
+        header.set_cksum();
+        let mut tar = Vec::new();
+        append(&mut tar, "a/Chart.yaml", tar::EntryType::Regular, CHART);
+        tar.extend_from_slice(header.as_bytes());
+        let error = from_archive(&gzip(&finished(tar)), &Limits::default()).unwrap_err();
+        assert!(matches!(error, LoadError::Archive(ArchiveError::TooLarge(_) | ArchiveError::Broken(_))), "{error}");
+    }
+
+    #[test]
+    fn archives_in_archives_end_with_the_depth() {
+        let mut inner = tgz(&[("b/Chart.yaml", b"name: b\nversion: 1.0.0\n")]);
+        for _ in 0..6 {
+            inner = tgz(&[("b/Chart.yaml", b"name: b\nversion: 1.0.0\n"), ("b/charts/b-1.0.0.tgz", &inner)]);
+        }
+        let limits = Limits { depth: 4, ..Limits::default() };
+        let error = from_archive(&inner, &limits).unwrap_err();
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(next) = cause.source() {
+            cause = next;
+        }
+        assert_eq!(cause.to_string(), "charts are nested more than 4 levels deep");
+    }
+
+    #[test]
+    fn locks_that_are_links_are_not_followed() {
+        for lock in ["a/Chart.lock", "a/requirements.lock", "a/values.yaml"] {
+            let mut tar = Vec::new();
+            append(&mut tar, "a/Chart.yaml", tar::EntryType::Regular, CHART);
+            let mut header = tar::Header::new_gnu();
+            header.set_path(lock).unwrap();
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_link_name("/etc/passwd").unwrap();
+            header.set_size(0);
+            header.set_cksum();
+            tar.extend_from_slice(header.as_bytes());
+            let chart = load(&gzip(&finished(tar))).unwrap();
+            let lock = chart.lock.unwrap_or_default();
+            assert!(lock.dependencies.is_empty() && lock.digest.is_empty() && chart.values.is_empty());
+        }
+    }
+
+    #[test]
     fn a_size_that_lies_is_an_error() {
         let mut header = tar::Header::new_gnu();
         header.set_path("a/Chart.yaml").unwrap();

@@ -1,9 +1,11 @@
 //! Whatever text comes, parsing and executing it ends, without a panic and with places that exist.
+//!
+//! `PROPTEST_CASES=1000000 cargo test -p weir-gotemplate fuzz` runs longer; it needs no nightly compiler.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::LazyLock};
 
-use proptest::prelude::*;
-use weir_gotemplate::{Limits, Options, Set, Value};
+use proptest::{prelude::*, sample::Index};
+use weir_gotemplate::{Functions, Limits, Options, Set, Value};
 
 use crate::cases::functions;
 
@@ -112,7 +114,18 @@ fn data() -> Value {
 }
 
 fn try_out(text: &[u8]) {
-    let mut set = Set::new(Rc::new(functions()));
+    try_with(Rc::new(functions()), text);
+}
+
+/// With Sprig's functions that look at nothing but their arguments.
+fn try_sprig(text: &[u8]) {
+    let mut functions = Functions::new();
+    weir_gotemplate::sprig::register(&mut functions);
+    try_with(Rc::new(functions), text);
+}
+
+fn try_with(functions: Rc<Functions>, text: &[u8]) {
+    let mut set = Set::new(functions);
     if let Err(error) = set.parse("t", text) {
         assert!(error.message.starts_with("template: t:"), "{}", error.message);
         assert!(error.span.offset <= text.len() && error.span.len >= 1 && error.span.line >= 1);
@@ -129,8 +142,74 @@ fn try_out(text: &[u8]) {
     }
 }
 
+/// Every template of the recorded cases, those of the language and those of Sprig's functions.
+static SEEDS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let mut out = Vec::new();
+    for name in ["language.jsonl", "printing.jsonl", "random.jsonl", "templates.jsonl"] {
+        for line in read(name).lines() {
+            let case: serde_json::Value = serde_json::from_str(line).unwrap();
+            let templates = case["templates"].as_array().into_iter().flatten();
+            out.extend(templates.filter_map(|it| Some(it[1].as_str()?.to_owned())));
+        }
+    }
+    for name in
+        ["strings", "lists", "dicts", "math", "dates", "regex", "json", "paths", "versions", "defaults", "encoding"]
+    {
+        let text = read(&format!("sprig/{name}.tsv"));
+        out.extend(
+            text.lines().filter(|it| !it.starts_with('#')).filter_map(|it| Some(it.split_once('\t')?.0.to_owned())),
+        );
+    }
+    out
+});
+
+/// Pieces put in, bytes taken out, changed or said twice.
+fn mutated(seed: &str, changes: &[(Index, u8, &str, u8)]) -> Vec<u8> {
+    let mut bytes = seed.as_bytes().to_vec();
+    for (at, kind, piece, byte) in changes {
+        let at = at.index(bytes.len() + 1);
+        let end = (at + usize::from(byte % 9)).min(bytes.len());
+        match kind {
+            0..=3 => drop(bytes.splice(at..at, piece.bytes()).collect::<Vec<_>>()),
+            4 | 5 => drop(bytes.drain(at..end)),
+            6 => bytes[at..end].fill(*byte),
+            _ => {
+                let again = bytes[at..end].repeat(2);
+                drop(bytes.splice(at..end, again).collect::<Vec<_>>());
+            }
+        }
+    }
+    bytes
+}
+
+fn changes() -> impl Strategy<Value = Vec<(Index, u8, &'static str, u8)>> {
+    prop::collection::vec((any::<Index>(), 0u8..8, prop::sample::select(PIECES), any::<u8>()), 0..8)
+}
+
+/// As many cases as the environment asks for, else a thousand.
+fn cases() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { usual.cases } else { 1000 };
+    ProptestConfig { cases, failure_persistence: None, ..usual }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
+
+    #[test]
+    fn recorded_templates_with_changes(seed in any::<Index>(), changes in changes()) {
+        let text = mutated(seed.get(SEEDS.as_slice()).as_str(), &changes);
+        try_out(&text);
+        try_sprig(&text);
+    }
+
+    #[test]
+    fn recorded_actions_side_by_side(parts in prop::collection::vec(any::<Index>(), 1..5), changes in changes()) {
+        let text: String = parts.iter().map(|it| it.get(SEEDS.as_slice()).as_str()).collect();
+        try_sprig(&mutated(&text, &changes));
+    }
 
     #[test]
     fn pieces_in_any_order(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..40)) {
