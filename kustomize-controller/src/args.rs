@@ -54,7 +54,7 @@ pub struct Args {
     /// The maximum number of retries when failing to fetch artifacts over HTTP.
     #[arg(long, default_value_t = 9)]
     pub http_retry: u32,
-    /// No effect: remote bases and files are refused whatever it says, a build reads nothing but its artifact.
+    /// Refuse remote bases and files in kustomizations: a build reads nothing but its artifact.
     #[arg(long, value_parser = weir_runtime::flags::go_bool, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", action = clap::ArgAction::Set)]
     pub no_remote_bases: bool,
     /// No effect yet: spec.kubeConfig is not supported.
@@ -104,6 +104,8 @@ pub struct Options {
     pub requeue_dependency: Duration,
     /// `--no-cross-namespace-refs`.
     pub no_cross_namespace_refs: bool,
+    /// Not `--no-remote-bases`.
+    pub remote_bases: bool,
     /// `--default-service-account`; empty when there is none.
     pub default_service_account: String,
     /// `--override-manager`.
@@ -155,6 +157,7 @@ impl Args {
             concurrent_ssa: self.concurrent_ssa,
             requeue_dependency: self.requeue_dependency.into(),
             no_cross_namespace_refs: self.tenancy.no_cross_namespace_refs,
+            remote_bases: !self.no_remote_bases,
             default_service_account: self.tenancy.default_service_account.clone(),
             override_managers: self.override_manager.clone(),
             stage_kinds: stage_kinds(&self.custom_apply_stage_kinds)?,
@@ -196,7 +199,7 @@ mod tests {
         let options = args.options().unwrap();
         assert_eq!((args.concurrent, args.concurrent_ssa, args.http_retry), (4, 4, 9));
         assert_eq!(options.requeue_dependency, Duration::from_secs(30));
-        assert!(options.strict_substitution && options.fail_fast && options.watch_configs);
+        assert!(options.strict_substitution && options.fail_fast && options.watch_configs && options.remote_bases);
         assert!(!options.external_artifact && !options.no_cross_namespace_refs);
     }
 
@@ -209,7 +212,6 @@ mod tests {
             "insecure-kubeconfig-tls",
             "token-cache-max-size",
             "token-cache-max-duration",
-            "no-remote-bases",
             "default-kubeconfig-service-account",
             "default-decryption-service-account",
             "sops-age-secret",

@@ -155,7 +155,10 @@ async fn attempt(
     let cluster = edge.cluster(ks);
     let watcher = Watcher { ks, spec: &spec, edge, memory, owner, cluster: &cluster, run };
     let (mut held, mut repaired) = (HashSet::new(), None);
-    let same = |settled: &Settled| settled.inputs == inputs.digest && settled.inventory == inventory;
+    let same = |settled: &Settled| {
+        let may_be_new = settled.is_remote && looks_again(run);
+        settled.inputs == inputs.digest && settled.inventory == inventory && !may_be_new
+    };
     match memory.take(&run.key) {
         Some(Last::Waiting(waiting)) if same(&waiting.settled) && goes_on(&waiting, run, edge, owner) => {
             return watcher.resume(*waiting, facts).await;
@@ -164,7 +167,9 @@ async fn attempt(
             return unchanged(&watcher, settled, facts).await;
         }
         Some(Last::Settled(settled)) if same(&settled) && drift.is_all(run) => repaired = Some(settled),
-        Some(Last::Settled(settled)) if settled.inputs == inputs.digest => held = still(ks, edge, owner),
+        Some(Last::Settled(settled)) if settled.inputs == inputs.digest && !settled.is_remote => {
+            held = still(ks, edge, owner);
+        }
         Some(Last::Waiting(waiting)) if waiting.failed.is_none() && edge.options().tell_cancelled_checks => {
             if let Some(end) = cancelled(ks, run, facts) {
                 return Ok(end);
@@ -239,15 +244,16 @@ async fn build_all(
     let variables = inputs.variables;
     let building = async {
         let _slot = edge.build_slot().await;
-        let (ks, strict) = (ks.clone(), target.options.strict_substitution);
+        let (ks, strict, remote) = (ks.clone(), target.options.strict_substitution, target.options.remote_bases);
         let build = move |interrupt| {
             let dir = files.dir().try_clone().map_err(Error::Disk)?;
-            build::objects(&ks, &DirTree::new(dir), &variables, &build::Settings { strict, interrupt })
+            build::objects(&ks, &DirTree::new(dir), &variables, &build::Settings { strict, remote, interrupt })
         };
         build::thread::within(spec.timeout, run, build).await
     };
     let Some(built) = timed(run, "build", &mut facts.took.build, building).await? else { return Ok(None) };
     facts.digest = Some(built.digest);
+    facts.is_remote = built.is_remote;
     if run.is_cancelled() {
         return Ok(None);
     }
@@ -274,6 +280,11 @@ async fn unchanged<E: Edge>(watcher: &Watcher<'_, E>, settled: Settled, facts: &
         End::Ready { checked: Some(checked) } if checked.was_healthy => Ok(End::Unchanged),
         other => Ok(other),
     }
+}
+
+/// Whether a run looks for what is new where nothing tells of it: in remote bases.
+fn looks_again(run: &Run) -> bool {
+    [Trigger::Start, Trigger::Interval, Trigger::Requested].into_iter().any(|t| run.triggers.contains(t))
 }
 
 /// Whether a wait is gone on with: nothing drifted, and it did not fail and is due again.

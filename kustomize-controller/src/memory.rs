@@ -49,6 +49,8 @@ pub struct Settled {
     pub digest: Box<str>,
     /// Objects were left alone: what they are is not followed.
     pub skipped: bool,
+    /// It was built from more than its inputs, and at its interval is built anew.
+    pub is_remote: bool,
     /// Digest of the inventory. While the status does not hold it, because it could not be written, nothing is settled.
     pub inventory: InventoryDigest,
 }

@@ -23,7 +23,10 @@ use weir_proto::artifact::v1::{
     self as wire, FetchRequest, FetchResponse, WatchRequest, WatchResponse, artifacts_client::ArtifactsClient,
     watch_response::Type,
 };
-use weir_runtime::{Context, ObjectKey, Trigger, Waker, grpc::{Peer, authority}};
+use weir_runtime::{
+    Context, ObjectKey, Trigger, Waker,
+    grpc::{Peer, authority},
+};
 
 use crate::{
     index::Index,

@@ -52,6 +52,27 @@ pub trait Visitor {
     /// # Errors
     /// Ends the visit.
     fn file(&mut self, file: TreeFile<'_>) -> Result<(), Self::Error>;
+
+    /// A symbolic link, with its target as it is written. Asked only when [`Visitor::wants_links`] says so.
+    ///
+    /// # Errors
+    /// Ends the visit.
+    fn link(&mut self, _path: &str, _target: &[u8]) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// Whether symbolic links are of interest.
+    fn wants_links(&self) -> bool {
+        false
+    }
+
+    /// The place of a submodule, whose files are not part of the tree.
+    ///
+    /// # Errors
+    /// Ends the visit.
+    fn submodule(&mut self, _path: &str) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// Who wrote a commit, when, and what they said.
@@ -156,8 +177,8 @@ impl Tree {
         self.objects.find_tree(id, buffer).map_err(Error::damaged)
     }
 
-    /// Shows the tree to a visitor. Symbolic links and submodules are passed over. Blocking: call it off the runtime's
-    /// threads.
+    /// Shows the tree to a visitor. Symbolic links and submodules are passed over, unless the visitor asks for them.
+    /// Blocking: call it off the runtime's threads.
     ///
     /// # Errors
     /// When an entry has a name that must not be written, the tree is too large, an object is broken (the repository is then
@@ -213,7 +234,8 @@ impl<V: Visitor> Walk<'_, V> {
                 }
                 EntryKind::Blob => self.file(entry.oid, false)?,
                 EntryKind::BlobExecutable => self.file(entry.oid, true)?,
-                EntryKind::Link | EntryKind::Commit => {}
+                EntryKind::Link => self.link(entry.oid)?,
+                EntryKind::Commit => self.visitor.submodule(&self.path).map_err(visitor)?,
             }
             self.path.truncate(parent);
         }
@@ -232,6 +254,14 @@ impl<V: Visitor> Walk<'_, V> {
             self.blob = Vec::new();
         }
         Ok(())
+    }
+
+    fn link(&mut self, id: &oid) -> Result<(), Error> {
+        if !self.visitor.wants_links() {
+            return Ok(());
+        }
+        let blob = self.tree.objects.find_blob(id, &mut self.blob).map_err(Error::damaged)?;
+        self.visitor.link(&self.path, blob.data).map_err(visitor)
     }
 
     fn shown(&self, name: &[u8]) -> String {

@@ -3,31 +3,39 @@
 //! ```text
 //! https://host/file.yaml           --GET-----------> bytes
 //! https://host/org/repo//dir?ref=r --weir_git fetch--> the tree of the commit, in memory
+//! https://host/charts, oci://host/x --GET index, GET archive--> a chart as .tgz (feature `charts`)
 //! ```
 //! No git binary runs, no Git configuration is read and nothing is left on disk. What was fetched once is not fetched again
 //! by the same [`Fetcher`].
 //!
 //! # Caveats
-//! Submodules are not fetched: a base that needs a file of one does not find it. SSH needs keys, which nobody gives here, so
-//! addresses of that kind are refused by the server.
+//! Submodules are not fetched: a base that needs a file of one is told so. SSH needs a key ([`Fetcher::with_ssh_key`]); addresses
+//! of that kind are refused without.
 
+#[cfg(feature = "charts")]
+mod charts;
 mod repository;
+mod tree;
 
 use std::{
-    cell::{OnceCell, RefCell},
-    collections::HashMap,
+    cell::{Cell, OnceCell, RefCell},
+    collections::{BTreeMap, HashMap},
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use weir_kustomize::{Error, RemoteBase, Tree};
+use weir_kustomize::{Error, RemoteBase, Tree, shown};
 
 /// Bounds of what is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a file.
     pub file_bytes: usize,
-    /// Bytes of all files of a repository.
+    /// Bytes of all files of all repositories together.
     pub repository_bytes: usize,
     /// For a file; a base says its own timeout in its address.
     pub file_timeout: Duration,
@@ -39,6 +47,34 @@ impl Default for Limits {
     }
 }
 
+/// A private key without a passphrase, and the hosts it may be shown to. Prints nothing of it.
+#[derive(Clone)]
+pub struct SshKey {
+    identity: Vec<u8>,
+    known_hosts: Vec<u8>,
+}
+
+impl SshKey {
+    /// The texts of a private key and of a `known_hosts` file.
+    #[must_use]
+    pub fn new(identity: impl Into<Vec<u8>>, known_hosts: impl Into<Vec<u8>>) -> Self {
+        Self { identity: identity.into(), known_hosts: known_hosts.into() }
+    }
+
+    fn data(&self) -> BTreeMap<String, Vec<u8>> {
+        [("identity", &self.identity), ("known_hosts", &self.known_hosts)]
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.clone()))
+            .collect()
+    }
+}
+
+impl std::fmt::Debug for SshKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SshKey")
+    }
+}
+
 /// Fetches remote files and bases for one build.
 ///
 /// # Flow
@@ -46,6 +82,11 @@ impl Default for Limits {
 /// another runtime too.
 pub struct Fetcher {
     limits: Limits,
+    /// What is left of [`Limits::repository_bytes`].
+    left: Cell<usize>,
+    asked: Cell<bool>,
+    ssh: Option<Box<dyn Fn() -> Option<SshKey>>>,
+    interrupt: Option<Arc<AtomicBool>>,
     clients: OnceCell<Clients>,
     files: RefCell<HashMap<String, Vec<u8>>>,
     bases: RefCell<HashMap<(String, String), Rc<dyn Tree>>>,
@@ -68,7 +109,61 @@ impl Fetcher {
     /// Ready to fetch; nothing is sent yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, clients: OnceCell::new(), files: RefCell::default(), bases: RefCell::default() }
+        Self {
+            limits,
+            left: Cell::new(limits.repository_bytes),
+            asked: Cell::new(false),
+            ssh: None,
+            interrupt: None,
+            clients: OnceCell::new(),
+            files: RefCell::default(),
+            bases: RefCell::default(),
+        }
+    }
+
+    /// Whom to be over ssh; asked for the first base that needs it.
+    #[must_use]
+    pub fn with_ssh_key(mut self, key: impl Fn() -> Option<SshKey> + 'static) -> Self {
+        self.ssh = Some(Box::new(key));
+        self
+    }
+
+    /// Whether anything was asked for. What is built then can be another thing next time.
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        self.asked.get()
+    }
+
+    /// Ends what is being fetched soon after `interrupt` becomes true.
+    #[must_use]
+    pub fn interrupted_by(mut self, interrupt: Arc<AtomicBool>) -> Self {
+        self.interrupt = Some(interrupt);
+        self
+    }
+
+    /// Runs a fetch to its end, or until it is interrupted, on a runtime of its own.
+    fn wait<T: Send>(&self, url: &str, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
+        self.asked.set(true);
+        let failed = |reason: String| Error::Fetch { url: shown(url), reason };
+        let interrupt = self.interrupt.clone();
+        let work = async {
+            tokio::select! {
+                biased;
+                () = raised(interrupt) => Err(Error::Interrupted),
+                done = work => done,
+            }
+        };
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
+                let done = runtime.block_on(work);
+                // What an interrupted fetch left behind on a thread of its own is not waited for.
+                runtime.shutdown_background();
+                done
+            });
+            run.join().unwrap_or_else(|_| Err(failed("the fetch ended without an answer".to_owned())))
+        })
     }
 
     fn clients(&self, url: &str) -> Result<&Clients, Error> {
@@ -83,25 +178,12 @@ impl Fetcher {
     }
 }
 
-/// Runs a fetch to its end on a runtime of its own.
-fn wait<T: Send>(url: &str, work: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
-    let failed = |reason: String| Error::Fetch { url: shown(url), reason };
-    std::thread::scope(|scope| {
-        let run = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.map_err(|error| failed(format!("no runtime: {error}")))?.block_on(work)
-        });
-        run.join().unwrap_or_else(|_| Err(failed("the fetch ended without an answer".to_owned())))
-    })
-}
-
-/// An address without a password.
-fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let host = rest.find('/').unwrap_or(rest.len());
-    match rest.get(..host).and_then(|authority| authority.rfind('@')) {
-        Some(at) => format!("{scheme}://{}", rest.get(at + 1..).unwrap_or_default()),
-        None => url.to_owned(),
+/// Ends once `interrupt` is true; never without one.
+async fn raised(interrupt: Option<Arc<AtomicBool>>) {
+    const LOOK: Duration = Duration::from_millis(20);
+    let Some(interrupt) = interrupt else { return std::future::pending().await };
+    while !interrupt.load(Ordering::Relaxed) {
+        tokio::time::sleep(LOOK).await;
     }
 }
 
@@ -123,7 +205,7 @@ impl weir_kustomize::Remote for Fetcher {
             return Ok(known.clone());
         }
         let limit = self.limits.file_bytes;
-        let content = wait(url, get(&self.clients(url)?.http, url, limit))?;
+        let content = self.wait(url, get(&self.clients(url)?.http, url, limit))?;
         self.files.borrow_mut().insert(url.to_owned(), content.clone());
         Ok(content)
     }
@@ -136,8 +218,11 @@ impl weir_kustomize::Remote for Fetcher {
         let number = self.bases.borrow().len();
         let clients = self.clients(&base.repository)?;
         let keep = clients.scratch.path().join(number.to_string());
-        let work = repository::fetch(&clients.git, base, &keep, self.limits.repository_bytes);
-        let tree: Rc<dyn Tree> = Rc::new(wait(&base.repository, work)?);
+        let ssh = self.ssh.as_ref().filter(|_| repository::is_ssh(base)).and_then(|own| own());
+        let work = repository::fetch(&clients.git, base, ssh.as_ref(), &keep, self.left.get());
+        let (tree, left) = self.wait(&base.repository, work)?;
+        self.left.set(left);
+        let tree: Rc<dyn Tree> = Rc::new(tree);
         self.bases.borrow_mut().insert(key, Rc::clone(&tree));
         Ok(tree)
     }
@@ -160,16 +245,4 @@ async fn get(http: &reqwest::Client, url: &str, limit: usize) -> Result<Vec<u8>,
         content.extend_from_slice(&chunk);
     }
     Ok(content)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passwords_are_not_shown() {
-        assert_eq!(shown("https://me:secret@host.example/a@b"), "https://host.example/a@b");
-        assert_eq!(shown("git@host.example:a/b"), "git@host.example:a/b");
-        assert_eq!(shown("https://host.example/a@b"), "https://host.example/a@b");
-    }
 }

@@ -2,27 +2,42 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use weir_git::{Auth, Client, Descend, Kind, Outcome, Reference, Remote, Request, TreeFile, Visitor};
-use weir_kustomize::{Error, MemTree, RemoteBase};
+use weir_git::{Auth, Client, Descend, Kind, Outcome, Reference, Remote, Request, Scheme, TreeFile, Visitor};
+use weir_kustomize::{Error, RemoteBase};
 
-use crate::{chain, shown};
+use crate::{SshKey, chain, shown, tree::Repository};
 
-/// Fetches the commit and reads its files.
-pub(crate) async fn fetch(client: &Client, base: &RemoteBase, keep: &Path, limit: usize) -> Result<MemTree, Error> {
+/// Nobody names a key in the address of a base.
+const NO_KEY: &str =
+    "ssh needs a key, and there is none for remote bases here: use https, or copy the base into the repository";
+
+/// Fetches the commit and reads its files; also answers how many bytes of `limit` are left.
+pub(crate) async fn fetch(
+    client: &Client,
+    base: &RemoteBase,
+    ssh: Option<&SshKey>,
+    keep: &Path,
+    limit: usize,
+) -> Result<(Repository, usize), Error> {
     let failed = |reason: String| Error::Fetch { url: shown(&base.repository), reason };
     let git = |error: weir_git::Error| failed(chain(&error));
-    let remote =
-        Remote::parse(&address(&base.repository).ok_or_else(|| {
-            failed("only http, https and ssh are fetched; copy the base into the repository".to_owned())
-        })?)
-        .map_err(git)?;
-    let auth = Auth::from_secret(&remote, &BTreeMap::new()).map_err(git)?;
+    let remote = Remote::parse(&address(&base.repository).ok_or_else(|| {
+        failed("only repositories over http, https and ssh are fetched; copy the base into this one".to_owned())
+    })?)
+    .map_err(git)?;
+    let auth = match (remote.scheme(), ssh) {
+        (Scheme::Ssh, None) => return Err(failed(NO_KEY.to_owned())),
+        (Scheme::Ssh, Some(key)) => Auth::from_secret(&remote, &key.data()),
+        (Scheme::Http | Scheme::Https, _) => Auth::from_secret(&remote, &BTreeMap::new()),
+    };
+    let auth = auth.map_err(git)?;
     let mut last = None;
     for reference in references(&base.reference) {
         match one(client, &remote, &auth, &reference, keep, base.timeout).await {
             Ok(checkout) => {
-                let mut files = Files { tree: MemTree::new(), left: limit };
-                let read = tokio::task::spawn_blocking(move || checkout.tree.visit(&mut files).map(|()| files.tree));
+                let mut files = Files { repository: Repository::default(), left: limit };
+                let visit = move || checkout.tree.visit(&mut files).map(|()| (files.repository, files.left));
+                let read = tokio::task::spawn_blocking(visit);
                 let read = read.await.map_err(|error| failed(error.to_string()))?;
                 return read.map_err(git);
             }
@@ -31,6 +46,11 @@ pub(crate) async fn fetch(client: &Client, base: &RemoteBase, keep: &Path, limit
         }
     }
     Err(last.map_or_else(|| failed("it has no such reference".to_owned()), git))
+}
+
+/// Whether the base comes over ssh.
+pub(crate) fn is_ssh(base: &RemoteBase) -> bool {
+    address(&base.repository).is_some_and(|url| url.starts_with("ssh://"))
 }
 
 async fn one(
@@ -77,15 +97,23 @@ fn address(repository: &str) -> Option<String> {
     }
 }
 
-struct Files {
-    tree: MemTree,
-    left: usize,
-}
-
 /// Too much in one repository.
 #[derive(Debug, thiserror::Error)]
 #[error("the files of the repository are larger than allowed")]
-struct TooLarge;
+pub(crate) struct TooLarge;
+
+/// Collects files, links and places of submodules within a bound.
+struct Files {
+    repository: Repository,
+    left: usize,
+}
+
+impl Files {
+    fn take(&mut self, bytes: usize) -> Result<(), TooLarge> {
+        self.left = self.left.checked_sub(bytes).ok_or(TooLarge)?;
+        Ok(())
+    }
+}
 
 impl Visitor for Files {
     type Error = TooLarge;
@@ -99,8 +127,23 @@ impl Visitor for Files {
     }
 
     fn file(&mut self, file: TreeFile<'_>) -> Result<(), TooLarge> {
-        self.left = self.left.checked_sub(file.content.len()).ok_or(TooLarge)?;
-        self.tree.insert(file.path, file.content);
+        self.take(file.content.len())?;
+        self.repository.files.insert(file.path, file.content);
+        Ok(())
+    }
+
+    fn wants_links(&self) -> bool {
+        true
+    }
+
+    fn link(&mut self, path: &str, target: &[u8]) -> Result<(), TooLarge> {
+        self.take(target.len())?;
+        self.repository.add_link(path, &String::from_utf8_lossy(target));
+        Ok(())
+    }
+
+    fn submodule(&mut self, path: &str) -> Result<(), TooLarge> {
+        self.repository.add_submodule(path);
         Ok(())
     }
 }

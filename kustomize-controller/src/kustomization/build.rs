@@ -3,9 +3,12 @@
 mod guard;
 pub mod thread;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -15,22 +18,27 @@ use weir_api::{
 };
 use weir_envsubst::Mode;
 use weir_kustomize::{
-    Budget, Kind, LoadRestrictions, Options, Overlay, Reorder, Tree,
+    Budget, Kind, LoadRestrictions, Options, Overlay, Remote, Reorder, Tree,
     flux::{ImageOverride, Overrides, PatchOverride, PatchTarget, generate},
     tree::join,
 };
 use weir_manifest::{InvalidObject, Object, normalize::normalize};
+use weir_remote::{Fetcher, Limits};
 
+use self::guard::Guarded;
 use super::{
     error,
     substitute::{self, Variables},
 };
-use self::guard::Guarded;
 
 /// What one build may take. A repository is anybody's, and builds of all tenants share one memory; what fits is far more than
 /// an inventory holds.
 const BUDGET: Budget =
     Budget { files: 20_000, bytes: 64 << 20, depth: 64, bases: 2_000, resources: 25_000, memory: 128 << 20 };
+
+/// What the files and bases of one build may take that are not in the artifact.
+const REMOTE: Limits =
+    Limits { file_bytes: 16 << 20, repository_bytes: 64 << 20, file_timeout: Duration::from_secs(27) };
 
 /// Why there are no objects.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +67,8 @@ pub struct Built {
     pub objects: Vec<Object>,
     /// `sha256:<hex>` of the manifests as YAML.
     pub digest: String,
+    /// Something came from elsewhere than the artifact, and may be another thing next time.
+    pub is_remote: bool,
 }
 
 /// How to build.
@@ -66,6 +76,8 @@ pub struct Built {
 pub struct Settings {
     /// Missing variables are errors.
     pub strict: bool,
+    /// Files and bases may come from the network.
+    pub remote: bool,
     /// Ends the build soon after it becomes true.
     pub interrupt: Arc<AtomicBool>,
 }
@@ -73,6 +85,10 @@ pub struct Settings {
 impl Settings {
     fn go_on(&self) -> Result<(), Error> {
         if self.interrupt.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn fetcher(&self) -> Option<Fetcher> {
+        self.remote.then(|| Fetcher::new(REMOTE).interrupted_by(Arc::clone(&self.interrupt)))
     }
 }
 
@@ -88,7 +104,8 @@ pub fn objects(
 ) -> Result<Built, error::Error> {
     let tree = &Guarded::new(tree, BUDGET, settings);
     let dir = folder(&ks.spec, tree)?;
-    let resources = resources(&ks.spec, tree, &dir, settings).map_err(error::Error::Build)?;
+    let fetcher = settings.fetcher();
+    let resources = resources(&ks.spec, tree, &dir, fetcher.as_ref(), settings).map_err(error::Error::Build)?;
     let resources = substituted(&ks.spec, resources, from, settings).map_err(error::Error::Build)?;
     let digest = digest(&resources, settings).map_err(error::Error::Build)?;
     let mut objects = flat(resources).map_err(error::Error::Build)?;
@@ -99,7 +116,7 @@ pub fn objects(
             return Err(error::Error::Encrypted(Box::new(object.reference())));
         }
     }
-    Ok(Built { objects, digest })
+    Ok(Built { objects, digest, is_remote: fetcher.is_some_and(|fetcher| fetcher.was_asked()) })
 }
 
 /// The folder that `spec.path` names. As in Flux a path that would leave the artifact stays at its root.
@@ -116,6 +133,7 @@ fn resources(
     spec: &KustomizationSpec,
     tree: &dyn Tree,
     dir: &str,
+    fetcher: Option<&Fetcher>,
     settings: &Settings,
 ) -> Result<Vec<Object>, Error> {
     let refused = |kind: fn(Box<weir_kustomize::Error>) -> Error| {
@@ -129,6 +147,7 @@ fn resources(
         reorder: Reorder::None,
         budget: BUDGET,
         interrupt: Some(&settings.interrupt),
+        remote: fetcher.map(|fetcher| fetcher as &dyn Remote),
         ..Options::default()
     };
     let built = weir_kustomize::build(&tree, dir, &options).map_err(refused(Error::Kustomize))?;
@@ -267,6 +286,31 @@ mod tests {
 
     const SERVICE: &str =
         "apiVersion: v1\nkind: Service\nmetadata: {name: '${name}'}\nspec: {ports: [{port: 80}]}\nstatus: {}\n";
+
+    #[test]
+    fn what_flux_disables_is_refused_as_flux_refuses_it() {
+        for (fields, reason) in [
+            ("helmCharts: [{name: a}]", "must specify --enable-helm"),
+            (
+                "resources: ['https://127.0.0.1:1/x.yaml']",
+                "remote resource https://127.0.0.1:1/x.yaml is not available",
+            ),
+            (
+                "resources: ['https://me:canary@127.0.0.1:1/o/r//d']",
+                "remote resource https://127.0.0.1:1/o/r//d is not",
+            ),
+        ] {
+            let error = build(&MemTree::new().with("kustomization.yaml", fields), json!({})).unwrap_err();
+            let text = chain(&error);
+            assert!(text.starts_with("kustomize build failed") && text.contains(reason), "{text}");
+            assert!(!text.contains("canary"), "{text}");
+        }
+    }
+
+    fn chain(error: &dyn std::error::Error) -> String {
+        let cause = error.source().map(|cause| format!(": {}", chain(cause))).unwrap_or_default();
+        format!("{error}{cause}")
+    }
 
     #[test]
     fn objects_are_complete() {

@@ -116,7 +116,8 @@ fn a_wait_is_told_with_its_deadline_and_keeps_the_inventory() {
 
 #[test]
 fn a_wait_that_something_newer_ended_says_so_and_goes_on_at_once() {
-    let waiting = End::Waiting { deadline: Timestamp::constant(1_700_000_100, 0), message: "Running health checks".into() };
+    let waiting =
+        End::Waiting { deadline: Timestamp::constant(1_700_000_100, 0), message: "Running health checks".into() };
     let before = ks(serde_json::to_value(from(&fresh(), facts(), Ok(waiting), SPAN).status).unwrap());
     let by = "GitRepository/n/s".to_owned();
     let conclusion = from(&before, Facts { attempted: false, ..facts() }, Ok(End::Cancelled { by }), SPAN);

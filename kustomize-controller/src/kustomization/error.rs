@@ -152,7 +152,9 @@ impl Failure for Error {
             | Self::ArtifactGone { .. }
             | Self::Fetch(_)
             | Self::Path { .. } => reason::ARTIFACT_FAILED,
-            Self::Build(_) | Self::BuildTimeout { .. } | Self::VariablesNotFound { .. } | Self::Variables { .. } => reason::BUILD_FAILED,
+            Self::Build(_) | Self::BuildTimeout { .. } | Self::VariablesNotFound { .. } | Self::Variables { .. } => {
+                reason::BUILD_FAILED
+            }
             Self::Unsupported { .. }
             | Self::Ignore(_)
             | Self::Recover { .. }

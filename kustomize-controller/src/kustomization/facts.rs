@@ -64,6 +64,8 @@ pub struct Facts {
     pub phase: Option<String>,
     /// Digest of the built manifests.
     pub digest: Option<String>,
+    /// What was built is not made of the artifact alone.
+    pub is_remote: bool,
     /// What is managed now; `None` while that did not change.
     pub inventory: Option<Inventory>,
     /// What to tell people, in order.

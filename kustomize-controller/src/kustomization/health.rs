@@ -75,6 +75,7 @@ impl<E: Edge> Watcher<'_, E> {
             inputs,
             digest: facts.digest.clone().unwrap_or_default().into_boxed_str(),
             skipped: applied.done.iter().any(|done| done.outcome == Outcome::Skipped),
+            is_remote: facts.is_remote,
             inventory: apply::inventory_digest(facts.inventory.as_ref().unwrap_or(&apply::inventory(self.ks))),
         };
         let pending = self.wanted(applied);

@@ -6,5 +6,6 @@
 mod health;
 mod inputs;
 mod policies;
+mod remote;
 mod removal;
 mod world;

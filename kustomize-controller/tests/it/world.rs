@@ -22,6 +22,9 @@ pub const SOON: Duration = Duration::from_secs(40);
 
 type Files = Arc<Mutex<HashMap<String, Vec<u8>>>>;
 
+/// The label of objects that a controller with other flags reconciles.
+pub const OTHERS: &str = "weir.dev/others";
+
 pub struct World {
     _controller: Mutex<Process>,
     files: Files,
@@ -40,20 +43,32 @@ impl World {
             async move { found.ok_or(StatusCode::NOT_FOUND) }
         };
         let server = HttpServer::start(Router::new().route("/{name}", get(handler)), None).await?;
-        let program = Program::new("kustomize-controller", env!("CARGO_BIN_EXE_kustomize-controller"))
-            .args(["--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0", "--concurrent=8", "--log-level=debug"])
-            .args(["--requeue-dependency=1h", "--http-retry=0"])
-            .args(["--feature-gates=CancelHealthCheckOnNewRevision=true,GroupChangeLog=true"])
-            .env("KUBECONFIG", plane.kubeconfig())
-            .env("RUNTIME_NAMESPACE", "default");
+        let program = program("kustomize-controller", &plane)
+            .args([format!("--watch-label-selector=!{OTHERS}")])
+            .args(["--feature-gates=CancelHealthCheckOnNewRevision=true,GroupChangeLog=true"]);
         let controller = Mutex::new(Process::start(&program, plane.dir())?);
         Ok(Self { _controller: controller, files, server, plane })
+    }
+
+    /// Another controller, for objects with the label [`OTHERS`].
+    pub fn controller(&self, args: &[&str]) -> Result<Process> {
+        let program =
+            program("other-controller", &self.plane).args([format!("--watch-label-selector={OTHERS}")]).args(args);
+        Process::start(&program, self.plane.dir())
     }
 
     pub async fn tenant(&'static self, name: &str) -> Result<Tenant> {
         self.plane.api().namespace(name).await?;
         Ok(Tenant { world: self, name: name.to_owned() })
     }
+}
+
+fn program(name: &str, plane: &ControlPlane) -> Program {
+    Program::new(name, env!("CARGO_BIN_EXE_kustomize-controller"))
+        .args(["--metrics-addr=127.0.0.1:0", "--health-addr=127.0.0.1:0", "--concurrent=8", "--log-level=debug"])
+        .args(["--requeue-dependency=1h", "--http-retry=0"])
+        .env("KUBECONFIG", plane.kubeconfig())
+        .env("RUNTIME_NAMESPACE", "default")
 }
 
 pub async fn world() -> &'static World {

@@ -1,14 +1,14 @@
 //! The real kustomize, and what it prints for `crates/kustomize/tests/golden/<case>/input`.
 //!
 //! A case may hold a file `command` with what follows `kustomize build` (`overlay --load-restrictor LoadRestrictionsNone`);
-//! without one its `input` is built as it is. Recorded is `expected.yaml`, or `refused` with the first line of the reason.
+//! without one its `input` is built as it is. `--enable-helm` brings the real helm with it. Recorded is `expected.yaml`, or `refused` with the first line of the reason.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 
-use super::Options;
+use super::{Helm, Options};
 use crate::shell;
 
 /// The version that is matched.
@@ -79,7 +79,7 @@ pub fn record(options: &Options) -> Result<()> {
     cases.sort();
     let (mut stale, mut refused) = (Vec::new(), 0);
     for case in &cases {
-        let answer = ask(&kustomize, case)?;
+        let answer = ask(&kustomize, options.helm.as_deref(), case)?;
         refused += usize::from(matches!(answer, Answer::Refused(_)));
         if known(case)? == Some(&answer).map(as_known) {
             continue;
@@ -95,9 +95,14 @@ pub fn record(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn ask(kustomize: &Kustomize, case: &Path) -> Result<Answer> {
+fn ask(kustomize: &Kustomize, helm: Option<&Path>, case: &Path) -> Result<Answer> {
     let command = std::fs::read_to_string(case.join("command")).unwrap_or_else(|_| ".".to_owned());
-    let output = kustomize.build(&case.join("input"), command.split_whitespace())?;
+    let mut args: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+    if args.iter().any(|arg| arg == "--enable-helm") {
+        let helm = Helm::find(helm)?;
+        args.extend(["--helm-command".to_owned(), helm.program().display().to_string()]);
+    }
+    let output = kustomize.build(&case.join("input"), &args)?;
     if output.status.success() {
         return Ok(Answer::Printed(output.stdout));
     }

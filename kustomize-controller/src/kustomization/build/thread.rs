@@ -87,7 +87,7 @@ mod tests {
     }
 
     fn built() -> Built {
-        Built { objects: Vec::new(), digest: "sha256:0".to_owned() }
+        Built { objects: Vec::new(), digest: "sha256:0".to_owned(), is_remote: false }
     }
 
     /// Ends when it is told to, and says so.
