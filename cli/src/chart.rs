@@ -2,6 +2,7 @@
 
 pub mod disk;
 mod lint;
+pub mod verify;
 
 use clap::Subcommand;
 

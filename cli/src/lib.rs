@@ -24,6 +24,7 @@ mod kustomize;
 mod object;
 mod output;
 mod reconcile;
+mod spelling;
 mod suspend;
 mod table;
 mod target;
@@ -36,6 +37,8 @@ mod version;
 
 use cluster::ConnectArgs;
 use error::Error;
+
+pub use spelling::switches;
 
 /// Keep clusters equal to what Git and OCI registries say.
 #[derive(Debug, Parser)]
@@ -66,6 +69,9 @@ enum Command {
     /// Build a directory with kustomize and print the objects
     Kustomize(kustomize::Args),
     /// Render a Helm chart and print the objects
+    ///
+    /// Prints what `helm template` v4.3.1 prints. The release's namespace is that of -n, else `default`: no kubeconfig is
+    /// asked. In docs/guide/charts.md: what differs from helm.
     Template(template::Args),
     /// Look at a Helm chart
     Chart(chart::Args),

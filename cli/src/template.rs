@@ -1,17 +1,18 @@
 //! `weir template`: a chart, rendered, as `helm template` prints it.
 
+mod flags;
 mod values;
 mod write;
 
 use std::{rc::Rc, time::Duration};
 
 use weir_chart::{
-    Capabilities, Compat, KubeVersion, Limits, ReleaseFacts, RenderLimits, RenderOptions, SystemRandom,
+    Capabilities, Compat, Hosts, KubeVersion, Limits, ReleaseFacts, RenderLimits, RenderOptions, SystemRandom,
     TemplateOptions, TemplateOutput, World, Zone,
 };
 
 use crate::{
-    chart::disk,
+    chart::{disk, verify::Keyring},
     clock,
     error::{Cause, Error},
     terminal,
@@ -21,6 +22,7 @@ pub use values::ValueArgs;
 
 /// What to render, and what of it to print.
 #[derive(Debug, clap::Args)]
+#[command(disable_version_flag = true, override_usage = "weir template [OPTIONS] [NAME] <CHART>")]
 pub struct Args {
     /// The release's name, then the chart: a directory or a .tgz. With one argument it is the chart
     #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
@@ -72,12 +74,17 @@ pub struct Args {
     /// Give up after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     time_limit: u64,
-    /// Ask a cluster whether it would take the objects
-    #[arg(long, hide = true)]
-    validate: bool,
-    /// `client` is all there is
-    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "client")]
-    dry_run: Option<String>,
+    /// Only a chart whose provenance file (CHART.tgz.prov) is signed by a key of the keyring
+    #[arg(long)]
+    verify: bool,
+    /// The public keys that --verify trusts [default: pubring.gpg of GnuPG]
+    #[arg(long, value_name = "FILE")]
+    keyring: Option<std::path::PathBuf>,
+    /// Let templates look up addresses of hosts (getHostByName)
+    #[arg(long)]
+    enable_dns: bool,
+    #[command(flatten)]
+    helm: flags::HelmFlags,
 }
 
 /// Whose output.
@@ -101,16 +108,22 @@ impl From<CompatArg> for Compat {
 
 /// Renders and prints.
 pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
-    if args.validate || args.dry_run.as_deref().is_some_and(|it| it == "server") {
-        return Err(Error::usage(
-            "rendering here asks no cluster",
-            "to have the objects checked: weir template … | kubectl apply --dry-run=server -f -",
-        ));
+    args.helm.check()?;
+    if args.output_dir.is_some() && !args.show_only.is_empty() {
+        return Err(Error::usage("--show-only prints, and with --output-dir nothing is printed", "leave one of them out"));
     }
     let (name, reference) = name_and_chart(args)?;
     let capabilities = capabilities(args)?;
     let values = args.values.merged(args.compat.into())?;
-    let chart = disk::load(&reference, &Limits::default())?;
+    let keyring = args.verify.then(|| Keyring::at(args.keyring.as_deref()));
+    let chart = disk::load(&reference, &Limits::default(), keyring.as_ref())?;
+    let missing = chart.missing_dependencies();
+    if args.helm.updates_dependencies() && !missing.is_empty() {
+        return Err(Error::usage(
+            format!("{reference}: charts are not downloaded yet, and {} are not in charts/", missing.join(", ")),
+            format!("fetch them first, for example with `helm dependency update {reference}`"),
+        ));
+    }
     let release = ReleaseFacts {
         name,
         namespace: namespace.unwrap_or("default").to_owned(),
@@ -119,7 +132,7 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     };
     let compat = args.compat.into();
     let time_limit = Duration::from_secs(args.time_limit);
-    let skip_schema_validation = args.skip_schema_validation;
+    let (skip_schema_validation, enable_dns) = (args.skip_schema_validation, args.enable_dns);
     let output = TemplateOutput {
         include_crds: args.include_crds && !args.skip_crds,
         no_hooks: args.no_hooks,
@@ -131,10 +144,16 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     }
     let failed =
         |text: String| Error::Chart { action: format!("render {reference}"), source: Cause::new(text), hint: None };
-    let release_name = release.name.clone();
-    let (text, files) = deep(move || {
-        let render =
-            RenderOptions { compat, limits: limits(time_limit), world: Some(world()), ..RenderOptions::default() };
+    let folder = args.release_name.then(|| release.name.clone());
+    let to_files = args.output_dir.is_some();
+    let (text, documents) = deep(move || {
+        let render = RenderOptions {
+            compat,
+            limits: limits(time_limit),
+            world: Some(world()),
+            hosts: enable_dns.then(|| Rc::new(Dns) as Rc<dyn Hosts>),
+            ..RenderOptions::default()
+        };
         let options = TemplateOptions { render, skip_schema_validation, ..TemplateOptions::default() };
         let rendered = weir_chart::template(&chart, &values, &release, &capabilities, &options)
             .map_err(|error| error.to_string())?;
@@ -142,13 +161,24 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
             eprintln!("{}", crate::text::clean(warning));
         }
         let text = rendered.print(&output).map_err(|error| error.to_string())?;
-        Ok::<_, String>((text, write::files(&rendered, &output)))
+        let documents =
+            if to_files { write::documents(&rendered, &output, folder.as_deref()) } else { Vec::new() };
+        Ok::<_, String>((text, documents))
     })
     .map_err(failed)?;
     match &args.output_dir {
         None => terminal::print(&text),
-        Some(dir) if args.release_name => write::all(&dir.join(release_name), &files),
-        Some(dir) => write::all(dir, &files),
+        Some(dir) => write::all(dir, &documents),
+    }
+}
+
+/// This machine's resolver.
+struct Dns;
+
+impl Hosts for Dns {
+    fn address(&self, name: &str) -> Option<String> {
+        let mut found = std::net::ToSocketAddrs::to_socket_addrs(&(name, 0)).ok()?;
+        found.next().map(|it| it.ip().to_string())
     }
 }
 
@@ -170,8 +200,8 @@ pub fn deep<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
 
 /// What `now`, `date` and the certificates go by: this machine's clock, zone and randomness.
 pub fn world() -> Rc<World> {
-    let zone = Zone::local(jiff::tz::TimeZone::system());
-    Rc::new(World::new(|| clock::now().as_nanosecond(), zone, SystemRandom))
+    let zone = || Zone::local(jiff::tz::TimeZone::system());
+    Rc::new(World::with_local(|| clock::now().as_nanosecond(), zone, SystemRandom))
 }
 
 /// Bounds of a rendering on such a thread.

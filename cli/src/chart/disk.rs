@@ -8,23 +8,46 @@ use std::{
 
 use weir_chart::{Chart, Ignore, Limits, SourceFile, load};
 
+use super::verify::Keyring;
 use crate::error::{Cause, Error};
 
-/// Loads the chart at a path.
-pub fn load(reference: &str, limits: &Limits) -> Result<Chart, Error> {
+/// Loads the chart at a path. With a keyring it must be an archive that is signed; what was checked is what is loaded.
+pub fn load(reference: &str, limits: &Limits, keyring: Option<&Keyring>) -> Result<Chart, Error> {
+    let path = locate(reference)?;
+    let failed = |action: &str, text: String| Error::Chart {
+        action: format!("{action} {reference}"),
+        source: Cause::new(text),
+        hint: None,
+    };
+    let loaded = if path.is_dir() {
+        if keyring.is_some() {
+            return Err(failed("verify", "unpacked charts cannot be verified".to_owned()));
+        }
+        load::from_files(directory(&path, limits).map_err(|text| failed("load", text))?, limits)
+    } else {
+        let bytes = archive(&path, limits).map_err(|text| failed("load", text))?;
+        if let Some(keyring) = keyring {
+            keyring.check(&path, &bytes).map_err(|text| failed("verify", text))?;
+        }
+        load::from_archive(&bytes, limits)
+    };
+    loaded.map_err(|error| failed("load", chain(&error)))
+}
+
+/// The files of the chart at a path, for who wants to look at them one by one.
+pub fn files(reference: &str, limits: &Limits) -> Result<Vec<SourceFile>, Error> {
     let path = locate(reference)?;
     let failed =
         |text: String| Error::Chart { action: format!("load {reference}"), source: Cause::new(text), hint: None };
-    let loaded = if path.is_dir() {
-        load::from_files(directory(&path, limits).map_err(failed)?, limits)
-    } else {
-        load::from_archive(&archive(&path, limits).map_err(failed)?, limits)
-    };
-    loaded.map_err(|error| failed(chain(&error)))
+    if path.is_dir() {
+        return directory(&path, limits).map_err(failed);
+    }
+    let bytes = archive(&path, limits).map_err(failed)?;
+    load::archive::source_files(&bytes, limits).map_err(|error| failed(error.to_string()))
 }
 
 /// An error with its causes, where the text does not have them.
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -74,7 +97,9 @@ fn archive(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
 }
 
 fn read(file: fs::File, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
+    // One byte more tells that it ends there.
+    let expected = file.metadata().map_or(0, |it| it.len()).min(limit) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
     file.take(limit + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
@@ -173,7 +198,7 @@ mod tests {
         put("templates/.hidden", "");
         put("outside.txt", "hello");
         std::os::unix::fs::symlink("../outside.txt", dir.path().join("templates/link.yaml")).unwrap();
-        let chart = load(dir.path().to_str().unwrap(), &Limits::default()).unwrap();
+        let chart = load(dir.path().to_str().unwrap(), &Limits::default(), None).unwrap();
         let names: Vec<_> = chart.templates.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, ["templates/a.yaml", "templates/link.yaml"]);
         assert_eq!(chart.files.len(), 2);
@@ -184,11 +209,11 @@ mod tests {
         let dir = chart();
         std::os::unix::fs::symlink("..", dir.path().join("templates/up")).unwrap();
         let limits = Limits { files: 100, ..Limits::default() };
-        let error = text(load(dir.path().to_str().unwrap(), &limits).unwrap_err());
+        let error = text(load(dir.path().to_str().unwrap(), &limits, None).unwrap_err());
         assert!(error.contains("levels deep") || error.contains("more than 100 files"), "{error}");
         let dir = chart();
         std::os::unix::fs::symlink("/dev/zero", dir.path().join("values.yaml")).unwrap();
-        let error = text(load(dir.path().to_str().unwrap(), &Limits::default()).unwrap_err());
+        let error = text(load(dir.path().to_str().unwrap(), &Limits::default(), None).unwrap_err());
         assert!(error.contains("irregular file values.yaml"), "{error}");
     }
 
@@ -197,15 +222,15 @@ mod tests {
         let dir = chart();
         let file = fs::File::create(dir.path().join("big")).unwrap();
         file.set_len(200 << 20).unwrap();
-        let error = text(load(dir.path().to_str().unwrap(), &Limits::default()).unwrap_err());
+        let error = text(load(dir.path().to_str().unwrap(), &Limits::default(), None).unwrap_err());
         assert!(error.contains("maximum decompressed size"), "{error}");
     }
 
     #[test]
     fn what_is_not_there_names_the_next_move() {
         for reference in ["oci://ghcr.io/x/y", "https://x/y.tgz", "bitnami/nginx"] {
-            assert!(text(load(reference, &Limits::default()).unwrap_err()).contains("helm pull"), "{reference}");
+            assert!(text(load(reference, &Limits::default(), None).unwrap_err()).contains("helm pull"), "{reference}");
         }
-        assert!(text(load("./nothing", &Limits::default()).unwrap_err()).contains("not found"));
+        assert!(text(load("./nothing", &Limits::default(), None).unwrap_err()).contains("not found"));
     }
 }

@@ -1,62 +1,75 @@
-//! `weir chart lint`: what is wrong with a chart, with the place in its source.
+//! `weir chart lint`: what is wrong with charts, with the place in the source.
 
-use std::time::Duration;
+mod about;
+mod finding;
+mod objects;
 
-use unicode_width::UnicodeWidthStr;
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Value, json};
 use weir_chart::{
-    Capabilities, Chart, Compat, KubeVersion, Limits, ReleaseFacts, RenderError, RenderOptions, TemplateError,
-    TemplateOptions, template,
+    Capabilities, Chart, Compat, DecodeError, KubeVersion, Limits, LoadError, ManifestError, ReleaseFacts, RenderError,
+    RenderOptions, SourceFile, TemplateError, TemplateOptions, load, template, values::Table,
 };
 
 use super::disk;
 use crate::{
     error::Error,
+    output,
     template::{ValueArgs, deep, limits, world},
     terminal::{self, Style, Tone},
-    text::clean,
 };
+use finding::{Finding, Severity};
 
 /// What to look at.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The chart: a directory or a .tgz
-    #[arg(value_name = "CHART")]
-    chart: String,
+    /// Charts: directories or .tgz
+    #[arg(value_name = "CHART", default_value = ".")]
+    charts: Vec<String>,
     #[command(flatten)]
     values: ValueArgs,
     /// Warnings count as errors
     #[arg(long)]
     strict: bool,
-    /// Kubernetes' version that the chart is told
+    /// Neither recommendations nor charts without fault
+    #[arg(long)]
+    quiet: bool,
+    /// The charts in charts/, too, each with its own values
+    #[arg(long)]
+    with_subcharts: bool,
+    /// Kubernetes' version that the chart is told, and that API versions are held against
     #[arg(long, value_name = "VERSION")]
     kube_version: Option<String>,
+    /// Further API versions that the chart is told, for example monitoring.coreos.com/v1
+    #[arg(long, short = 'a', value_name = "VERSION", value_delimiter = ',')]
+    api_versions: Vec<String>,
     /// Do not hold the values against values.schema.json
     #[arg(long)]
     skip_schema_validation: bool,
+    /// For people or for programs
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Format,
 }
 
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Severity {
-    Info,
-    Warning,
-    Error,
+/// How to print findings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// As JSON: a list of charts with their findings
+    Json,
 }
 
-/// Something found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Finding {
-    severity: Severity,
-    /// The file, or the chart's name.
-    place: String,
-    text: String,
-    /// The source around it, ready to print.
-    excerpt: Option<String>,
+/// A chart and what was found.
+struct Report {
+    chart: String,
+    findings: Vec<Finding>,
 }
 
 /// Lints and prints; an error when something is wrong.
 pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
-    let chart = disk::load(&args.chart, &Limits::default())?;
     let values = args.values.merged(Compat::Helm4)?;
     let mut capabilities = Capabilities::default();
     if let Some(version) = &args.kube_version {
@@ -64,89 +77,193 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
             Error::usage(format!("invalid kube version '{version}': {error}"), "give one such as 1.36")
         })?;
     }
-    let style = terminal::stdout_style();
-    let mut findings = about(&chart);
-    let release = ReleaseFacts {
-        name: "test-release".to_owned(),
+    capabilities.api_versions.extend(args.api_versions.iter().cloned());
+    let job = Job {
+        capabilities,
         namespace: namespace.unwrap_or("default").to_owned(),
-        revision: 1,
-        is_upgrade: false,
+        skip_schema_validation: args.skip_schema_validation,
     };
-    let skip_schema_validation = args.skip_schema_validation;
-    findings.extend(deep(move || {
-        let render = RenderOptions {
-            lint: true,
-            limits: limits(Duration::from_secs(60)),
-            world: Some(world()),
-            ..RenderOptions::default()
-        };
-        let options = TemplateOptions { render, skip_schema_validation, ..TemplateOptions::default() };
-        match template(&chart, &values, &release, &capabilities, &options) {
-            Ok(rendered) => rendered.warnings.iter().map(|it| finding(Severity::Warning, chart.name(), it)).collect(),
-            Err(error) => vec![failure(&chart, &error)],
+    let mut reports = Vec::new();
+    for chart in &args.charts {
+        let files = disk::files(chart, &Limits::default())?;
+        let below = if args.with_subcharts { subcharts(chart, &files, 0) } else { Vec::new() };
+        reports.push(Report { chart: chart.clone(), findings: job.look(files, values.clone()) });
+        for (name, files) in below {
+            reports.push(Report { chart: name, findings: job.look(files, Table::new()) });
         }
-    }));
-    let mut out = format!("{}\n", style.paint(&args.chart, Tone::Strong));
-    for it in &findings {
-        out.push_str(&it.print(style));
     }
-    let count = |severity: Severity| findings.iter().filter(|it| it.severity == severity).count();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let failed = if args.strict { errors + warnings } else { errors };
-    out.push_str(&format!("{errors} errors, {warnings} warnings\n"));
-    terminal::print(&out)?;
-    if failed == 0 { Ok(()) } else { Err(Error::Several { failed: 1, total: 1 }) }
+    let failed = reports.iter().filter(|it| it.has_failed(args.strict)).count();
+    match args.output {
+        Format::Json => terminal::print(&output::to_json(&reports.iter().map(Report::json).collect::<Value>()))?,
+        Format::Text => terminal::print(&text(&reports, args.quiet, terminal::stdout_style()))?,
+    }
+    if failed == 0 { Ok(()) } else { Err(Error::Several { failed, total: reports.len() }) }
 }
 
-fn finding(severity: Severity, place: &str, text: &str) -> Finding {
-    Finding { severity, place: place.to_owned(), text: text.to_owned(), excerpt: None }
+impl Report {
+    fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|it| it.severity == severity).count()
+    }
+
+    fn has_failed(&self, strict: bool) -> bool {
+        self.count(Severity::Error) > 0 || (strict && self.count(Severity::Warning) > 0)
+    }
+
+    fn json(&self) -> Value {
+        json!({"chart": self.chart, "findings": self.findings.iter().map(Finding::json).collect::<Vec<_>>()})
+    }
 }
 
-/// What `Chart.yaml` lacks, and files that are not there.
-fn about(chart: &Chart) -> Vec<Finding> {
-    let mut out = Vec::new();
-    let it = &chart.metadata;
-    if it.icon.is_empty() {
-        out.push(finding(Severity::Info, "Chart.yaml", "icon is recommended"));
-    }
-    if it.deprecated {
-        out.push(finding(Severity::Warning, "Chart.yaml", "the chart is deprecated"));
-    }
-    if it.api_version == "v1" && !it.kind.is_empty() {
-        out.push(finding(Severity::Error, "Chart.yaml", "type needs apiVersion v2"));
-    }
-    for missing in chart.missing_dependencies() {
-        let text = format!("dependency {missing:?} is not in charts/");
-        out.push(finding(Severity::Warning, "Chart.yaml", &text));
-    }
-    if chart.templates.is_empty() && it.kind != "library" {
-        out.push(finding(Severity::Warning, "templates/", "there are no templates"));
-    }
-    if chart.values.is_empty() && it.kind != "library" {
-        out.push(finding(Severity::Info, "values.yaml", "there are no values"));
+fn text(reports: &[Report], quiet: bool, style: Style) -> String {
+    let mut out = String::new();
+    for report in reports {
+        let shown: Vec<&Finding> =
+            report.findings.iter().filter(|it| !quiet || it.severity != Severity::Info).collect();
+        if quiet && shown.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("{}\n", style.paint(&crate::text::clean(&report.chart), Tone::Strong)));
+        shown.iter().for_each(|it| out.push_str(&it.print(style)));
+        let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
+        let many = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        out.push_str(&format!("{}, {}\n", many(errors, "error"), many(warnings, "warning")));
     }
     out
+}
+
+/// The charts in `charts/`, archives too, at every depth.
+fn subcharts(parent: &str, files: &[SourceFile], depth: usize) -> Vec<(String, Vec<SourceFile>)> {
+    let mut found: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
+    for file in files {
+        let Some(path) = file.name.strip_prefix("charts/") else { continue };
+        match path.split_once('/') {
+            Some((name, rest)) if !name.starts_with(['_', '.']) => {
+                let file = SourceFile { name: rest.to_owned(), data: file.data.clone() };
+                found.entry(name.to_owned()).or_default().push(file);
+            }
+            None if path.ends_with(".tgz") => {
+                // One that cannot be read is told of where the chart itself is loaded.
+                if let Ok(inner) = load::archive::source_files(&file.data, &Limits::default()) {
+                    found.insert(path.to_owned(), inner);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    for (name, files) in found {
+        let path = format!("{}/charts/{name}", parent.trim_end_matches('/'));
+        let below = if depth < Limits::default().depth { subcharts(&path, &files, depth + 1) } else { Vec::new() };
+        out.push((path, files));
+        out.extend(below);
+    }
+    out
+}
+
+/// What every chart is told.
+struct Job {
+    capabilities: Capabilities,
+    namespace: String,
+    skip_schema_validation: bool,
+}
+
+impl Job {
+    fn look(&self, files: Vec<SourceFile>, values: Table) -> Vec<Finding> {
+        let mut out = about::look(&about::Files(&files));
+        let mut chart = match load::from_files(files, &Limits::default()) {
+            Ok(chart) => chart,
+            Err(error) => {
+                let file = match &error {
+                    LoadError::Decode { file, .. } => file,
+                    LoadError::Values(_) => "values.yaml",
+                    LoadError::Subchart { .. } | LoadError::MisplacedArchive { .. } => "charts/",
+                    _ => "Chart.yaml",
+                };
+                // Mostly it was told already, with the place.
+                if !out.iter().any(|it| it.severity == Severity::Error && it.file == file) {
+                    out.push(Finding::error(file, format!("unable to load chart: {}", disk::chain(&error))));
+                }
+                return out;
+            }
+        };
+        let missing: Vec<String> = chart.missing_dependencies().into_iter().map(str::to_owned).collect();
+        for name in &missing {
+            let text = format!("dependency {name:?} is not in charts/");
+            out.push(Finding::new(Severity::Warning, "Chart.yaml", text));
+        }
+        // What is there is rendered all the same.
+        chart.metadata.dependencies.iter_mut().for_each(|all| all.retain(|it| !missing.contains(&it.name)));
+        if !chart.metadata.is_library() {
+            out.extend(self.render(chart, values));
+        }
+        out
+    }
+
+    fn render(&self, chart: Chart, values: Table) -> Vec<Finding> {
+        let release = ReleaseFacts {
+            name: "test-release".to_owned(),
+            namespace: self.namespace.clone(),
+            revision: 1,
+            is_upgrade: false,
+        };
+        let (capabilities, skip_schema_validation) = (self.capabilities.clone(), self.skip_schema_validation);
+        deep(move || {
+            let render = RenderOptions {
+                lint: true,
+                limits: limits(Duration::from_secs(60)),
+                world: Some(world()),
+                ..RenderOptions::default()
+            };
+            let options = TemplateOptions { render, skip_schema_validation, ..TemplateOptions::default() };
+            let rendered = match template(&chart, &values, &release, &capabilities, &options) {
+                Ok(rendered) => rendered,
+                Err(error) => return vec![failure(&chart, &error)],
+            };
+            let warn = |text: &String| Finding::new(Severity::Warning, "values.yaml", text);
+            let mut out: Vec<Finding> = rendered.warnings.iter().map(warn).collect();
+            for object in &rendered.manifests {
+                out.extend(objects::look(inside(&chart, &object.path), object, &capabilities.kube_version));
+            }
+            out
+        })
+    }
+}
+
+/// A path of a template without the chart's name.
+fn inside<'a>(chart: &Chart, path: &'a str) -> &'a str {
+    path.strip_prefix(chart.name()).and_then(|it| it.strip_prefix('/')).unwrap_or(path)
 }
 
 fn failure(chart: &Chart, error: &TemplateError) -> Finding {
     match error {
         TemplateError::Render(error) => rendering(chart, error),
-        TemplateError::Manifest(error) => {
-            let mut it = finding(Severity::Error, &error.path, &error.source.to_string());
-            it.excerpt = Some(numbered(&error.document));
-            it
-        }
-        other => finding(Severity::Error, chart.name(), &other.to_string()),
+        TemplateError::Manifest(error) => printed(chart, error),
+        TemplateError::Schema(error) => Finding::error("values.schema.json", error.to_string()),
+        TemplateError::KubeVersion { .. } => Finding::error("Chart.yaml", error.to_string()),
+        other => Finding::error(chart.name(), other.to_string()),
     }
 }
 
-fn rendering(chart: &Chart, error: &RenderError) -> Finding {
-    let Some(place) = &error.place else { return finding(Severity::Error, chart.name(), &error.message) };
-    let location = format!("{}:{}:{}", place.path, place.span.line, place.span.column);
-    let mut it = finding(Severity::Error, &location, &error.reason);
-    it.excerpt =
-        source(chart, &place.path).and_then(|text| caret(&text, place.span.line, place.span.column, place.span.len));
+/// What a template printed is no YAML: the place is in what it printed.
+fn printed(chart: &Chart, error: &ManifestError) -> Finding {
+    let path = inside(chart, &error.path);
+    let mut it = Finding::error(path, format!("what it prints cannot be read: {}", error.source));
+    let place = match &error.source {
+        DecodeError::Yaml(error) => (error.line as usize, error.column as usize),
+        DecodeError::Type { .. } => (1, 1),
+    };
+    it.excerpt = finding::caret(&error.document, place.0.max(1), place.1.max(1), 1);
     it
+}
+
+fn rendering(chart: &Chart, error: &RenderError) -> Finding {
+    let Some(place) = &error.place else { return Finding::error(chart.name(), &error.message) };
+    let (path, span) = (inside(chart, &place.path), place.span);
+    let it = Finding::error(path, &error.reason);
+    match source(chart, &place.path) {
+        Some(text) => it.at(&text, span.line, span.column, span.len),
+        None => it,
+    }
 }
 
 /// The text of a template, by the path the engine gives it.
@@ -165,85 +282,4 @@ fn source(chart: &Chart, path: &str) -> Option<String> {
         let (_, rest) = below.split_once('/')?;
         source(sub, &format!("{}/{rest}", sub.name()))
     })
-}
-
-/// The line with what is wrong underlined, and a line on both sides.
-fn caret(text: &str, line: usize, column: usize, len: usize) -> Option<String> {
-    let lines: Vec<&str> = text.lines().collect();
-    let wrong = lines.get(line.checked_sub(1)?)?;
-    let start = floor(wrong, column.saturating_sub(1));
-    let end = floor(wrong, start + len).max(start);
-    let before = shown(wrong.get(..start)?);
-    let under = shown(wrong.get(start..end)?);
-    let width = under.width().max(1);
-    let number = |at: usize| format!("{at:>5} | ");
-    let mut out = String::new();
-    if line > 1
-        && let Some(above) = lines.get(line - 2)
-    {
-        out.push_str(&format!("{}{}\n", number(line - 1), shown(above)));
-    }
-    out.push_str(&format!("{}{}\n", number(line), shown(wrong)));
-    out.push_str(&format!("      | {}{}\n", " ".repeat(before.width()), "^".repeat(width)));
-    if let Some(below) = lines.get(line) {
-        out.push_str(&format!("{}{}\n", number(line + 1), shown(below)));
-    }
-    Some(out)
-}
-
-/// A piece of a line, cleaned, with every blank in its place.
-fn shown(text: &str) -> String {
-    text.chars()
-        .map(|it| if it == '\t' { ' ' } else { it })
-        .filter(|it| *it == ' ' || !clean(&it.to_string()).is_empty())
-        .collect()
-}
-
-/// The place at or before `at` where a letter starts.
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|it| text.is_char_boundary(*it)).unwrap_or(0)
-}
-
-/// A rendered document with line numbers, its beginning only.
-fn numbered(text: &str) -> String {
-    text.lines().take(12).enumerate().map(|(at, line)| format!("{:>5} | {}\n", at + 1, shown(line))).collect()
-}
-
-impl Finding {
-    fn print(&self, style: Style) -> String {
-        let (word, tone) = match self.severity {
-            Severity::Info => ("info", Tone::Dim),
-            Severity::Warning => ("warning", Tone::Warn),
-            Severity::Error => ("error", Tone::Bad),
-        };
-        let mut lines = self.text.lines();
-        let first = clean(lines.next().unwrap_or_default());
-        let mut out = format!("{} {}: {first}\n", style.paint(&format!("{word}:"), tone), clean(&self.place));
-        for line in lines {
-            out.push_str(&format!("  {}\n", clean(line)));
-        }
-        out.push_str(self.excerpt.as_deref().unwrap_or_default());
-        out
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_caret_stands_under_what_is_wrong() {
-        assert_eq!(
-            caret("a: 1\nb: {{ .Values.x.y }}\nc: 2\n", 2, 7, 11).unwrap(),
-            "    1 | a: 1\n    2 | b: {{ .Values.x.y }}\n      |       ^^^^^^^^^^^\n    3 | c: 2\n"
-        );
-        assert_eq!(caret("ü: {{ . }}", 1, 3, 1).unwrap(), "    1 | ü: {{ . }}\n      |  ^\n");
-        assert_eq!(
-            caret("\ta:\u{1b}[31m  {{ x }}", 1, 14, 1).unwrap(),
-            "    1 |  a:[31m  {{ x }}\n      |             ^\n"
-        );
-        assert!(caret("a", 9, 1, 1).is_none());
-        // A span past the line underlines what is there.
-        assert_eq!(caret("abc", 1, 2, 99).unwrap(), "    1 | abc\n      |  ^^\n");
-    }
 }

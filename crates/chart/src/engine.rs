@@ -31,6 +31,12 @@ pub trait Lookup {
     fn lookup(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<serde_json::Value, String>;
 }
 
+/// What `getHostByName` asks.
+pub trait Hosts {
+    /// An address of a host, as text; none when it has none.
+    fn address(&self, name: &str) -> Option<String>;
+}
+
 /// `.Release` of templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReleaseFacts {
@@ -75,8 +81,16 @@ pub struct RenderOptions {
     pub limits: RenderLimits,
     /// What answers `lookup`; without it every answer is empty.
     pub lookup: Option<Rc<dyn Lookup>>,
+    /// What answers `getHostByName`; without it every answer is empty, and no name leaves this process.
+    pub hosts: Option<Rc<dyn Hosts>>,
     /// Clock, zone and randomness of `now`, `date`, `genCA` and the like. Without it those functions do not exist.
     pub world: Option<Rc<World>>,
+}
+
+/// The names of all functions that templates have, Go's own included, sorted.
+#[must_use]
+pub fn function_names(world: &Rc<World>) -> Vec<&'static str> {
+    functions::names(world)
 }
 
 /// Renders every template but partials. `values` are coalesced. The texts are keyed by path: `app/templates/x.yaml`,
@@ -101,7 +115,7 @@ pub fn render(
     let mut order: Vec<&String> = pages.keys().collect();
     // Longer paths first, so that what stands higher replaces what stands deeper.
     order.sort_by(|a, b| depth(b).cmp(&depth(a)).then_with(|| b.cmp(a)));
-    let functions = functions::all(options.world.as_ref());
+    let functions = functions::all(options.world.as_ref(), options.compat);
     let stack = options.limits.stack;
     let mut set = Set::named("gotpl", functions).renamed("gotpl", stack);
     for path in &order {

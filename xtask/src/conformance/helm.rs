@@ -24,6 +24,9 @@ pub struct Options {
     /// This `weir` instead of building one
     #[arg(long, value_name = "PATH")]
     weir: Option<PathBuf>,
+    /// Against what Helm 3 answered, with --compat helm3; a folder of cases has it after helm_cases.py --second helm3=PATH
+    #[arg(long)]
+    helm3: bool,
     /// Only cases whose name matches this
     #[arg(long, value_name = "REGEX", default_value = "")]
     only: String,
@@ -41,12 +44,14 @@ pub fn run(options: &Options) -> Result<()> {
         Some(weir) => weir.clone(),
         None => super::built_weir()?,
     };
+    let (compat, oracle) = if options.helm3 { (" --compat helm3", "helm3") } else { ("", "expected") };
     let engine = format!(
-        "{} template {{release}} {{chart}} -n {{ns}} --include-crds --kube-version {{kube}} -f {{values}}",
+        "{} template {{release}} {{chart}} -n {{ns}} --include-crds --kube-version {{kube}} -f {{values}}{compat}",
         weir.display()
     );
     let mut command = std::process::Command::new("python3");
     command.arg(scripts.join("compare_helm.py")).arg(engine).arg("--cases").arg(cases).args(["--only", &options.only]);
+    command.args(["--oracle", oracle]);
     if let Some(keep) = &options.keep {
         command.arg("--keep").arg(keep).arg("--tsv").arg(keep.with_extension("tsv"));
     }

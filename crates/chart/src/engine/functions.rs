@@ -11,7 +11,9 @@ use weir_gotemplate::{
     sprig::{self, World},
 };
 
-use super::{Lookup, RenderOptions, duration, toml, yaml};
+use crate::Compat;
+
+use super::{Hosts, Lookup, RenderOptions, duration, toml, yaml};
 
 /// How often a template may be included from within itself.
 const MAX_INCLUDES: u32 = 1_000;
@@ -30,6 +32,7 @@ pub(super) const MARK_END: &str = "HELM_ERR_END";
 struct Shared {
     lint: bool,
     lookup: Option<Rc<dyn Lookup>>,
+    hosts: Option<Rc<dyn Hosts>>,
     included: RefCell<HashMap<Str, u32>>,
     /// Texts that `tpl` executes right now: how many, and of how many bytes.
     running: Cell<(u32, usize)>,
@@ -47,6 +50,7 @@ pub(super) fn options(options: &RenderOptions) -> Options {
     let shared = Shared {
         lint: options.lint,
         lookup: options.lookup.clone(),
+        hosts: options.hosts.clone(),
         included: RefCell::default(),
         running: Cell::default(),
     };
@@ -68,26 +72,48 @@ pub(super) fn sprig(world: Option<&Rc<World>>) -> Rc<Functions> {
 }
 
 /// Sprig's functions with Helm's over them, without `env` and `expandenv`. (`toJson` and `mustToJson` are Sprig's own.)
-pub(super) fn all(world: Option<&Rc<World>>) -> Rc<Functions> {
+pub(super) fn all(world: Option<&Rc<World>>, compat: Compat) -> Rc<Functions> {
     let mut it = Functions::over(sprig(world));
     let one = |params: &'static [Type]| Signature::fixed(params);
     it.add("toYaml", one(ANY), |_, args| Ok(Value::string(yaml::to_yaml(first(args)))));
-    it.add("mustToYaml", one(ANY), |_, args| yaml::must_to_yaml(first(args)).map(Value::string));
     it.add("toYamlPretty", one(ANY), |_, args| Ok(Value::string(yaml::to_yaml_pretty(first(args)))));
     it.add("fromYaml", one(TEXT), |_, args| Ok(yaml::from_yaml(&text(args, 0))));
     it.add("fromYamlArray", one(TEXT), |_, args| Ok(yaml::from_yaml_array(&text(args, 0))));
     it.add("fromJson", one(TEXT), |ctx, args| Ok(yaml::from_json(ctx, first(args))));
     it.add("fromJsonArray", one(TEXT), |ctx, args| Ok(yaml::from_json_array(ctx, first(args))));
     it.add("toToml", one(ANY), |_, args| Ok(Value::string(toml::to_toml(first(args)).unwrap_or_else(|error| error))));
-    it.add("mustToToml", one(ANY), |_, args| toml::to_toml(first(args)).map(Value::string).map_err(FuncError::new));
     it.add("fromToml", one(TEXT), |_, args| Ok(toml::from_toml(&text(args, 0))));
     it.add("include", one(TEXT_ANY), include);
     it.add("tpl", one(TEXT_ANY), tpl);
     it.add("required", one(TEXT_ANY), required);
     it.add("fail", one(TEXT), fail);
     it.add("lookup", one(&[Type::String; 4]), lookup);
-    duration::register(&mut it);
+    it.add("getHostByName", one(TEXT), host);
+    if compat == Compat::Helm4 {
+        newer(&mut it);
+    }
     Rc::new(it)
+}
+
+/// Functions that Helm 3 does not have.
+fn newer(it: &mut Functions) {
+    it.add("mustToYaml", Signature::fixed(ANY), |_, args| yaml::must_to_yaml(first(args)).map(Value::string));
+    it.add("mustToToml", Signature::fixed(ANY), |_, args| {
+        toml::to_toml(first(args)).map(Value::string).map_err(FuncError::new)
+    });
+    duration::register(it);
+}
+
+/// The names of all functions, Go's own included, sorted.
+pub(super) fn names(world: &Rc<World>) -> Vec<&'static str> {
+    let mut names = all(Some(world), Compat::Helm4).names();
+    names.extend([
+        "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print", "printf",
+        "println", "slice", "urlquery",
+    ]);
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 fn first(args: &[Value]) -> &Value {
@@ -188,6 +214,13 @@ fn fail(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
 
 fn marked(message: &str) -> FuncError {
     FuncError::new(format!("{MARK_START}{message}{MARK_END}"))
+}
+
+fn host(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let Some(hosts) = ctx.data::<Shared>().and_then(|it| it.hosts.clone()) else { return Ok(Value::string("")) };
+    let name = text(args, 0);
+    // The original picks one of no addresses then, and panics.
+    hosts.address(&name).map(Value::string).ok_or_else(|| FuncError::new(format!("no address of {name:?} is known")))
 }
 
 fn lookup(ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {

@@ -1,0 +1,1 @@
+{{- define "functions.part" }}part of {{ .x }}{{ end -}}
