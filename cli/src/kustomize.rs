@@ -5,18 +5,23 @@ mod disk;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use weir_kustomize::{LoadRestrictions, Options, Remote, RemoteBase, Reorder, Resource};
-use weir_remote::{Fetcher, Limits};
+use weir_chart::{
+    RenderOptions,
+    inflate::{Inflator, Pull},
+};
+use weir_kustomize::{HelmInflator, LoadRestrictions, Options, Remote, RemoteBase, Reorder, Resource};
+use weir_remote::{Fetcher, Limits, SshKey};
 
 use crate::{
     error::{Cause, Error},
-    terminal,
+    template, terminal,
 };
 
 /// What to build.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The directory with the kustomization.yaml, or the address of a Git repository (`https://host/org/repo//dir?ref=v1`)
     #[arg(default_value = ".", value_name = "DIR")]
@@ -27,12 +32,24 @@ pub struct Args {
     /// Whether files outside of a kustomization's own directory may be read
     #[arg(long, value_enum, default_value_t)]
     load_restrictor: Restrictor,
-    /// Refuse files and bases from the network
+    /// Refuse files, bases and charts from the network
     #[arg(long)]
     no_remote_bases: bool,
-    /// Render helmCharts; needs the chart engine, which is not built in yet
+    /// Render helmCharts, with the engine of `weir template`
     #[arg(long)]
     enable_helm: bool,
+    /// With --enable-helm: further API versions that charts are told, where the kustomization names none
+    #[arg(long, value_name = "VERSION", value_delimiter = ',')]
+    helm_api_versions: Vec<String>,
+    /// With --enable-helm: Kubernetes' version that charts are told, where the kustomization names none
+    #[arg(long, value_name = "VERSION", default_value = "", hide_default_value = true)]
+    helm_kube_version: String,
+    /// No effect: charts are rendered without Helm
+    #[arg(long, hide = true, value_name = "PATH")]
+    helm_command: Option<String>,
+    /// No effect: errors are complete without
+    #[arg(long, hide = true)]
+    helm_debug: bool,
     /// Label every object as managed by kustomize
     #[arg(long, hide = true)]
     enable_managedby_label: bool,
@@ -80,24 +97,57 @@ impl Args {
     }
 }
 
+/// How long all charts of a build may take: far more than they do, and an end for those that have none.
+const CHARTS: Duration = Duration::from_mins(10);
+
 /// Builds and prints.
 pub fn run(args: &Args) -> Result<(), Error> {
-    let dir = args.dir.display().to_string();
-    let fetcher = (!args.no_remote_bases).then(|| Fetcher::new(Limits::default()));
-    let remote = fetcher.as_ref().map(|fetcher| fetcher as &dyn Remote);
-    let options = Options { remote, ..args.options() };
-    match RemoteBase::parse(&dir).filter(|_| !args.dir.exists()) {
-        Some(base) => {
-            let failed = |error: weir_kustomize::Error| build_failed(&error.chain(), &dir);
-            let remote = remote.ok_or_else(|| {
-                Error::usage(format!("{dir} is a remote base"), "leave --no-remote-bases out to build it")
-            })?;
-            let tree = remote.base(&base).map_err(failed)?;
-            let options = Options { load_restrictions: LoadRestrictions::RootOnly, ..options };
-            print(args, &weir_kustomize::build(tree.as_ref(), &base.path, &options).map_err(failed)?, failed)
-        }
-        None => local(args, &dir, &options),
+    if args.enable_helm {
+        // Templates need a large stack.
+        let args = args.clone();
+        return template::deep(move || build(&args));
     }
+    build(args)
+}
+
+fn build(args: &Args) -> Result<(), Error> {
+    let fetcher = (!args.no_remote_bases).then(|| Fetcher::new(Limits::default()).with_ssh_key(own_ssh_key));
+    let inflator = args.enable_helm.then(|| Inflator {
+        render: RenderOptions {
+            limits: template::limits(CHARTS),
+            world: Some(template::world()),
+            ..RenderOptions::default()
+        },
+        kube_version: args.helm_kube_version.clone(),
+        api_versions: args.helm_api_versions.clone(),
+        pull: fetcher.as_ref().map(|fetcher| fetcher as &dyn Pull),
+        ..Inflator::default()
+    });
+    let remote = fetcher.as_ref().map(|fetcher| fetcher as &dyn Remote);
+    let charts = inflator.as_ref().map(|inflator| inflator as &dyn HelmInflator);
+    print_built(args, &Options { remote, charts, ..args.options() })
+}
+
+/// The key that `ssh` takes first, and the hosts this user knows. An agent is not asked.
+fn own_ssh_key() -> Option<SshKey> {
+    let folder = PathBuf::from(std::env::var_os("HOME")?).join(".ssh");
+    let read = |name: &str| std::fs::read(folder.join(name)).ok();
+    let identity = ["id_rsa", "id_ecdsa", "id_ed25519"].into_iter().find_map(read)?;
+    Some(SshKey::new(identity, read("known_hosts").unwrap_or_default()))
+}
+
+fn print_built(args: &Args, options: &Options<'_>) -> Result<(), Error> {
+    let dir = args.dir.display().to_string();
+    let Some(base) = RemoteBase::parse(&dir).filter(|_| !args.dir.exists()) else {
+        return local(args, &dir, options);
+    };
+    let failed = |error: weir_kustomize::Error| build_failed(&error.chain(), &dir);
+    let remote = options
+        .remote
+        .ok_or_else(|| Error::usage(format!("{dir} is a remote base"), "leave --no-remote-bases out to build it"))?;
+    let tree = remote.base(&base).map_err(failed)?;
+    let options = Options { load_restrictions: LoadRestrictions::RootOnly, ..*options };
+    print(args, &weir_kustomize::build(tree.as_ref(), &base.path, &options).map_err(failed)?, failed)
 }
 
 fn local(args: &Args, dir: &str, options: &Options<'_>) -> Result<(), Error> {
@@ -115,11 +165,7 @@ fn local(args: &Args, dir: &str, options: &Options<'_>) -> Result<(), Error> {
     print(args, &weir_kustomize::build(&disk::Disk, &path, options).map_err(failed)?, failed)
 }
 
-fn print(
-    args: &Args,
-    resources: &[Resource],
-    failed: impl Fn(weir_kustomize::Error) -> Error,
-) -> Result<(), Error> {
+fn print(args: &Args, resources: &[Resource], failed: impl Fn(weir_kustomize::Error) -> Error) -> Result<(), Error> {
     match &args.output {
         Some(output) if output.is_dir() => write_each(resources, output, failed),
         Some(output) => write(output, &weir_kustomize::print(resources).map_err(failed)?),
@@ -201,6 +247,10 @@ mod tests {
             load_restrictor: Restrictor::RootOnly,
             no_remote_bases: true,
             enable_helm: false,
+            helm_api_versions: Vec::new(),
+            helm_kube_version: String::new(),
+            helm_command: None,
+            helm_debug: false,
             enable_managedby_label: false,
             reorder: Order::Legacy,
         };

@@ -3,6 +3,8 @@
 
 use std::{
     fs,
+    io::Read as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -30,17 +32,27 @@ fn failed(error: &std::io::Error) -> TreeError {
     }
 }
 
+fn regular(metadata: &fs::Metadata) -> Result<(), TreeError> {
+    match metadata.is_file() {
+        false => Err(TreeError::NotAFile),
+        true if metadata.len() > LIMIT => Err(TreeError::TooLarge(LIMIT)),
+        true => Ok(()),
+    }
+}
+
 impl Tree for Disk {
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
         let path = on_disk(path);
-        let metadata = fs::metadata(&path).map_err(|error| failed(&error))?;
-        if !metadata.is_file() {
-            return Err(TreeError::NotAFile);
-        }
-        if metadata.len() > LIMIT {
-            return Err(TreeError::TooLarge(LIMIT));
-        }
-        fs::read(path).map_err(|error| failed(&error))
+        // Looked at first, because opening a device may do something; and again once it is open, because it may be another by
+        // then: a FIFO without a writer would be waited for.
+        regular(&fs::metadata(&path).map_err(|error| failed(&error))?)?;
+        let mut options = fs::OpenOptions::new();
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let file = options.read(true).custom_flags(flags).open(path).map_err(|error| failed(&error))?;
+        regular(&file.metadata().map_err(|error| failed(&error))?)?;
+        let mut content = Vec::new();
+        file.take(LIMIT + 1).read_to_end(&mut content).map_err(|error| failed(&error))?;
+        if content.len() as u64 > LIMIT { Err(TreeError::TooLarge(LIMIT)) } else { Ok(content) }
     }
 
     fn kind(&self, path: &str) -> Kind {

@@ -3,6 +3,7 @@
 
 mod charts;
 mod commands;
+mod hostile;
 mod offline;
 mod program;
 
