@@ -53,7 +53,7 @@ pub(super) enum Next {
     /// Nothing before this moment.
     At(Instant),
     /// Try this one.
-    Try(u64, WireEvent),
+    Try(u64, Box<WireEvent>),
 }
 
 #[derive(Debug)]
@@ -130,7 +130,7 @@ impl Lineup {
         let due = |kept: &&Kept| self.again.is_some() || kept.due <= now;
         let tries = |kept: &Kept| if self.again.is_some() { kept.tries } else { 0 };
         match heads().filter(due).min_by_key(|kept| (tries(kept), kept.id)) {
-            Some(kept) => Next::Try(kept.id, kept.event.clone()),
+            Some(kept) => Next::Try(kept.id, Box::new(kept.event.clone())),
             None => Next::At(heads().map(|kept| kept.due).min().unwrap_or(now)),
         }
     }
