@@ -110,7 +110,10 @@ impl From<CompatArg> for Compat {
 pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     args.helm.check()?;
     if args.output_dir.is_some() && !args.show_only.is_empty() {
-        return Err(Error::usage("--show-only prints, and with --output-dir nothing is printed", "leave one of them out"));
+        return Err(Error::usage(
+            "--show-only prints, and with --output-dir nothing is printed",
+            "leave one of them out",
+        ));
     }
     let (name, reference) = name_and_chart(args)?;
     let capabilities = capabilities(args)?;
@@ -161,8 +164,7 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
             eprintln!("{}", crate::text::clean(warning));
         }
         let text = rendered.print(&output).map_err(|error| error.to_string())?;
-        let documents =
-            if to_files { write::documents(&rendered, &output, folder.as_deref()) } else { Vec::new() };
+        let documents = if to_files { write::documents(&rendered, &output, folder.as_deref()) } else { Vec::new() };
         Ok::<_, String>((text, documents))
     })
     .map_err(failed)?;

@@ -16,7 +16,7 @@ mod yaml;
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use weir_gotemplate::{Map, Set, Type, Value, sprig::World};
+use weir_gotemplate::{Map, Set, Str, Type, Usage, Value, sprig::World};
 
 use crate::{Compat, capabilities::Capabilities, chart::Chart, values::Table};
 
@@ -105,6 +105,8 @@ pub fn render(
     capabilities: &Capabilities,
     options: &RenderOptions,
 ) -> Result<BTreeMap<String, Vec<u8>>, RenderError> {
+    // Values that templates make to hold themselves are freed with it.
+    let _held = weir_gotemplate::Scope::new();
     let mut pages = BTreeMap::new();
     let root = Scope {
         release: release_value(release),
@@ -120,10 +122,11 @@ pub fn render(
     let mut set = Set::named("gotpl", functions).renamed("gotpl", stack);
     for path in &order {
         let Some(page) = pages.get(*path) else { continue };
-        set.parse(path, &*page.text).map_err(|error| failure::parse(error, &page.text))?;
+        set.parse(path, page.text.clone()).map_err(|error| failure::parse(error, &page.text))?;
     }
     let mut out = BTreeMap::new();
     let executed = functions::options(options);
+    let mut usage = Usage::new(&executed.limits);
     for path in order {
         let Some(page) = pages.get(path) else { continue };
         if crate::path::base(path).starts_with('_') {
@@ -134,7 +137,7 @@ pub fn render(
         template.set("BasePath", Value::string(page.base.as_str()));
         page.scope.set("Template", Value::Map(template));
         let text = set
-            .execute(path, &Value::Map(page.scope.clone()), &executed)
+            .execute_within(path, &Value::Map(page.scope.clone()), &executed, &mut usage)
             .map_err(|error| failure::execute(error, &|name| pages.get(name).map(|page| page.text.to_vec())))?;
         out.insert(path.clone(), without_no_value(text));
     }
@@ -196,7 +199,7 @@ fn release_value(it: &ReleaseFacts) -> Value {
 
 /// A template file with what it is executed on.
 struct Page {
-    text: Rc<[u8]>,
+    text: Str,
     scope: Map,
     base: String,
 }
@@ -237,7 +240,7 @@ impl Scope {
                 continue;
             }
             let name = format!("{path}/{}", file.name);
-            let page = Page { text: Rc::from(&*file.data), scope: scope.clone(), base: format!("{path}/templates") };
+            let page = Page { text: Str::from(&*file.data), scope: scope.clone(), base: format!("{path}/templates") };
             pages.insert(name, page);
         }
         scope

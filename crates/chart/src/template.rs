@@ -204,7 +204,9 @@ impl Rendered {
     /// The text a release records as its manifest: a document per object under the path of its template.
     #[must_use]
     pub fn manifest(&self, include_crds: bool) -> String {
-        let mut out = String::new();
+        let crds = if include_crds { self.crds.iter().map(|it| it.path.len() + it.data.len() + 20).sum() } else { 0 };
+        let length: usize = self.manifests.iter().map(|it| it.path.len() + it.text.len() + 20).sum();
+        let mut out = String::with_capacity(crds + length);
         let mut put = |path: &str, text: &str| {
             // Writing to a string cannot fail.
             let _ = write!(out, "---\n# Source: {path}\n{text}\n");

@@ -57,8 +57,10 @@ pub struct Options {
     pub data: Option<Rc<dyn Any>>,
 }
 
-/// What is used up, over all nested executions.
-pub(crate) struct Usage {
+/// What is used up of [`Limits`], over all nested executions, and over several that share it: see
+/// [`Set::execute_within`](crate::Set::execute_within).
+#[derive(Debug)]
+pub struct Usage {
     pub(crate) steps: u64,
     pub(crate) until_check: u32,
     pub(crate) output: u64,
@@ -67,7 +69,9 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// Nothing yet. Stack is counted from here.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
         Self { steps: limits.steps, until_check: 0, output: limits.output, depth: 0, stack_base: stack_place() }
     }
 }

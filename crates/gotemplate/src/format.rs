@@ -84,7 +84,7 @@ pub fn print_value(out: &mut Vec<u8>, value: &Value) {
     print_within(out, value, limit);
 }
 
-fn print_within(out: &mut Vec<u8>, value: &Value, limit: usize) {
+pub(crate) fn print_within(out: &mut Vec<u8>, value: &Value, limit: usize) {
     match value {
         Value::String(text) => out.extend_from_slice(text),
         Value::Int(_, number) => integer::push_decimal(out, number.unsigned_abs(), *number < 0),

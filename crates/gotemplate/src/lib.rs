@@ -23,7 +23,7 @@ mod text;
 mod types;
 mod value;
 
-pub use context::{Ctx, Limits, MissingKey, Options};
+pub use context::{Ctx, Limits, MissingKey, Options, Usage};
 pub use error::{Bound, ExecError, Failure, FuncError, InnerFailure, ParseError, Span};
 pub use function::{Function, Functions, Plain, Signature};
 pub use set::Set;
@@ -31,4 +31,4 @@ pub use text::Str;
 pub use types::{
     ANY_MAP, ANY_SLICE, BYTES, DURATION, INT_SLICE, JSON_NUMBER, Kind, Methods, Named, STRING_MAP, STRING_SLICE, Type,
 };
-pub use value::{ErrorValue, List, Map, Numbers, Object, Scope, Value, duration_text};
+pub use value::{ErrorValue, List, Map, NoJson, Numbers, Object, Scope, Value, duration_text};

@@ -80,11 +80,8 @@ impl Set {
             let is_empty = parse::is_empty(&it.tree.root, &text) && self.contains(&it.tree.name);
             is_empty && !(anew && it.tree.name == name)
         };
-        let new: Vec<_> = parsed
-            .into_iter()
-            .filter(|it| !kept(it))
-            .map(|it| (it.tree.name.clone(), Rc::new(it)))
-            .collect();
+        let new: Vec<_> =
+            parsed.into_iter().filter(|it| !kept(it)).map(|it| (it.tree.name.clone(), Rc::new(it))).collect();
         if let Some(inner) = Rc::get_mut(&mut self.0) {
             inner.own.extend(new);
             return Ok(());
@@ -138,7 +135,20 @@ impl Set {
     /// # Errors
     /// When there is no such template or it fails; what it printed until then is lost.
     pub fn execute(&self, name: &str, data: &Value, options: &Options) -> Result<Vec<u8>, ExecError> {
-        let mut usage = Usage::new(&options.limits);
-        crate::exec::run(Ctx { set: self, options, usage: &mut usage }, name, data)
+        self.execute_within(name, data, options, &mut Usage::new(&options.limits))
+    }
+
+    /// As [`Set::execute`], within what is left of a budget: what many executions take together stays bounded.
+    ///
+    /// # Errors
+    /// As [`Set::execute`].
+    pub fn execute_within(
+        &self,
+        name: &str,
+        data: &Value,
+        options: &Options,
+        usage: &mut Usage,
+    ) -> Result<Vec<u8>, ExecError> {
+        crate::exec::run(Ctx { set: self, options, usage }, name, data)
     }
 }

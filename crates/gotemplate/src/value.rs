@@ -8,7 +8,7 @@ pub(crate) mod named;
 mod object;
 mod teardown;
 
-pub use json::Numbers;
+pub use json::{NoJson, Numbers};
 pub use list::List;
 pub use map::Map;
 pub use named::duration_text;

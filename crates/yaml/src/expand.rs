@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use crate::aliases::Aliases;
 use crate::{Data, Error, ErrorKind, Limits, Node};
 
+/// Bytes of text copied for aliases.
+const ALIAS_BYTES: usize = 64 << 20;
+
 impl Node {
     /// The document without aliases, anchors and merge keys.
     ///
@@ -15,7 +18,8 @@ impl Node {
             return Ok(self);
         }
         let aliases = Aliases::of(&self);
-        Expansion { aliases, limits: *limits, through_aliases: 0, alias_depth: 0, depth: 0 }.expand(&self)
+        Expansion { aliases, limits: *limits, through_aliases: 0, alias_bytes: 0, alias_depth: 0, depth: 0 }
+            .expand(&self)
     }
 }
 
@@ -42,6 +46,8 @@ struct Expansion<'a> {
     limits: Limits,
     /// Nodes made for aliases.
     through_aliases: usize,
+    /// Bytes of their text.
+    alias_bytes: usize,
     alias_depth: usize,
     depth: usize,
 }
@@ -52,6 +58,12 @@ impl<'a> Expansion<'a> {
         self.through_aliases += usize::from(self.alias_depth > 0);
         if self.through_aliases > self.limits.expansion {
             return Err(limit("alias expansion", self.limits.expansion));
+        }
+        if self.alias_depth > 0 {
+            self.alias_bytes += node.as_str().map_or(0, str::len);
+        }
+        if self.alias_bytes > ALIAS_BYTES {
+            return Err(limit("text of aliases", ALIAS_BYTES));
         }
         self.depth += 1;
         if self.depth > self.limits.depth {

@@ -11,13 +11,19 @@ use crate::writer::{Place, V2, Writer, is_simple_key};
 /// The text of a value, ending in a line break.
 #[must_use]
 pub fn to_string(value: &Value) -> String {
+    to_string_within(value, usize::MAX).unwrap_or_default()
+}
+
+/// The same, unless it is longer than so many bytes.
+pub(crate) fn to_string_within(value: &Value, limit: usize) -> Option<String> {
     let mut printer = Printer { w: Writer::new(V2) };
+    printer.w.limit = limit;
     printer.value(value, Context::Root);
     // A block scalar that is kept ends in its own line breaks.
     if !printer.w.at_indention() || printer.w.column() > 0 {
         printer.w.put_break();
     }
-    printer.w.out
+    (printer.w.out.len() <= limit).then_some(printer.w.out)
 }
 
 /// The texts of values, separated by `---` lines.
@@ -40,6 +46,9 @@ struct Printer {
 
 impl Printer {
     fn value(&mut self, value: &Value, context: Context) {
+        if self.w.out.len() > self.w.limit {
+            return;
+        }
         match value {
             Value::Null => self.w.scalar("null", Style::Plain, Place::default(), &mut ""),
             Value::Bool(b) => self.w.scalar(if *b { "true" } else { "false" }, Style::Plain, Place::default(), &mut ""),

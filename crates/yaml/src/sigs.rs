@@ -56,12 +56,23 @@ pub fn from_str_with(text: &str, strict: bool, limits: &Limits) -> Result<Value,
 /// What Go refuses, since it writes JSON and reads it back as YAML: control characters from DEL to U+009F, keys past 1,024
 /// characters; and a value nested more than 500 deep. (`toYaml` prints nothing then.)
 pub fn to_string(value: &Value) -> Result<String, Error> {
+    to_string_within(value, usize::MAX)
+}
+
+/// As [`to_string`], and what is longer than so many bytes is refused with [`ErrorKind::Limit`]: the lines of a text are
+/// indented, so that it can become many times as long as the value is.
+///
+/// # Errors
+/// As [`to_string`].
+pub fn to_string_within(value: &Value, limit: usize) -> Result<String, Error> {
+    let too_long = || Error::new(ErrorKind::Limit { what: "size", limit }, 0, 0);
     match survives(value, DEPTH)? {
-        true => Ok(print::to_string(value)),
+        true => print::to_string_within(value, limit).ok_or_else(too_long),
         // What does not simply survive the way through JSON and back goes that way.
         false => {
             let limits = Limits { size: usize::MAX, depth: DEPTH, nodes: usize::MAX, ..Limits::default() };
-            from_str_with(&go_json(value), false, &limits).map(|value| print::to_string(&value))
+            let value = from_str_with(&go_json(value), false, &limits)?;
+            print::to_string_within(&value, limit).ok_or_else(too_long)
         }
     }
 }
@@ -160,6 +171,27 @@ pub fn to_string_pretty(value: &Value) -> String {
     crate::emit_with(&pretty_node(value), EmitOptions { sequences: SequenceIndent::Wide })
 }
 
+/// As [`to_string_pretty`]; none when that would be longer than about so many bytes.
+#[must_use]
+pub fn to_string_pretty_within(value: &Value, limit: usize) -> Option<String> {
+    (size(value, 2) <= limit).then(|| to_string_pretty(value))
+}
+
+/// About how many bytes a value takes in print, with the indentation of all its lines.
+fn size(value: &Value, indent: usize) -> usize {
+    let lines = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
+    match value {
+        Value::String(text) => text.len().saturating_add(lines(text).saturating_mul(indent)),
+        Value::Array(items) => {
+            items.iter().fold(0, |sum, it| size(it, indent + 2).saturating_add(indent + 2).saturating_add(sum))
+        }
+        Value::Object(map) => map
+            .iter()
+            .fold(0, |sum, (key, it)| size(it, indent + 2).saturating_add(indent + key.len() + 2).saturating_add(sum)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 4,
+    }
+}
+
 fn pretty_node(value: &Value) -> Node {
     match value {
         Value::Number(number) => match number.as_f64() {
@@ -223,6 +255,28 @@ mod tests {
         assert!(to_string(&json!({"k".repeat(1100): 1})).is_err());
         assert_eq!(to_string(&json!({"a": "x \u{85} y"})).unwrap(), "a: x y\n");
         assert_eq!(to_string(&json!({"k".repeat(200): 1})).unwrap(), format!("? {}\n: 1\n", "k".repeat(200)));
+    }
+
+    #[test]
+    fn what_is_printed_is_bounded() {
+        let lines = "x\n".repeat(1000);
+        let deep = (0..100).fold(json!(lines), |value, _| json!({"k": value}));
+        let length = to_string(&deep).unwrap().len();
+        assert!(length > 200_000);
+        assert_eq!(to_string_within(&deep, length).unwrap().len(), length);
+        assert!(to_string_within(&deep, length - 1).is_err());
+        assert!(to_string_pretty_within(&deep, 10_000).is_none());
+        assert_eq!(to_string_pretty_within(&deep, 1 << 20), Some(to_string_pretty(&deep)));
+        let many = json!(vec![lines; 1000]);
+        assert!(to_string_within(&many, 1 << 20).is_err());
+    }
+
+    #[test]
+    fn aliases_do_not_multiply_text() {
+        let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(100));
+        assert!(from_str(&text).unwrap_err().to_string().contains("text of aliases"));
+        let text = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(10));
+        assert_eq!(from_str(&text).unwrap()["b"].as_array().unwrap().len(), 10);
     }
 
     #[test]

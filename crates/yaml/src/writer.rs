@@ -40,6 +40,8 @@ pub(crate) struct Writer {
     indention: bool,
     /// Below a comment at this indentation a blank line follows, so that it stays a foot.
     pub(crate) foot_indent: Option<i32>,
+    /// Past so many bytes no line is indented any more; whoever set it stops then.
+    pub(crate) limit: usize,
 }
 
 /// What a scalar's characters allow in go-yaml v3.
@@ -57,6 +59,7 @@ impl Writer {
             whitespace: true,
             indention: true,
             foot_indent: None,
+            limit: usize::MAX,
         }
     }
 
@@ -89,8 +92,9 @@ impl Writer {
         if self.foot_indent.take().is_some_and(|foot| foot == self.indent.max(0)) {
             self.put_break();
         }
-        while self.column < indent {
-            self.put(' ');
+        if self.column < indent && self.out.len() <= self.limit {
+            self.out.extend(std::iter::repeat_n(' ', indent - self.column));
+            self.column = indent;
         }
         self.whitespace = true;
     }
@@ -180,6 +184,14 @@ impl Writer {
 
     /// Text without line breaks, or with them doubled, folded at blanks. `quoted`: in single quotes.
     fn words(&mut self, text: &str, may_break: bool, quoted: bool) {
+        // Most texts are short and need no care.
+        let fits = !may_break || self.column + text.len() <= self.dialect.width;
+        if fits && text.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | b'\'')) {
+            self.out.push_str(text);
+            self.column += text.len();
+            self.indention &= text.bytes().all(|byte| byte == b' ');
+            return;
+        }
         let (mut spaces, mut breaks) = (false, false);
         let mut chars = text.char_indices().peekable();
         while let Some((at, char)) = chars.next() {
@@ -319,6 +331,9 @@ impl Writer {
         self.indicator("|", true, false, false);
         self.block_hints(text);
         self.block_comment(comment);
+        if text.is_ascii() && !text.contains('\r') {
+            return self.literal_lines(text);
+        }
         let mut breaks = true;
         for char in text.chars() {
             if is_break(char) {
@@ -331,6 +346,22 @@ impl Writer {
                 self.put(char);
                 self.indention = false;
                 breaks = false;
+            }
+        }
+    }
+
+    /// The lines of a text that has no other breaks.
+    fn literal_lines(&mut self, text: &str) {
+        for line in text.split_inclusive('\n') {
+            let content = line.strip_suffix('\n').unwrap_or(line);
+            if !content.is_empty() {
+                self.write_indent();
+                self.out.push_str(content);
+                self.column += content.len();
+                self.indention = false;
+            }
+            if line.len() != content.len() {
+                self.put_break();
             }
         }
     }

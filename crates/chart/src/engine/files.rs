@@ -55,21 +55,25 @@ impl Methods for FilesMethods {
                 }
                 Value::Map(found)
             }
-            "AsConfig" => texts(files, Value::String),
-            _ => texts(files, |data| Value::string(base64::engine::general_purpose::STANDARD.encode(&*data))),
+            "AsConfig" => return texts(ctx, files, Value::String),
+            _ => {
+                return texts(ctx, files, |data| {
+                    Value::string(base64::engine::general_purpose::STANDARD.encode(&*data))
+                });
+            }
         })
     }
 }
 
 /// YAML of the files under their base names.
-fn texts(files: &Map, text: impl Fn(weir_gotemplate::Str) -> Value) -> Value {
+fn texts(ctx: &Ctx<'_>, files: &Map, text: impl Fn(weir_gotemplate::Str) -> Value) -> Result<Value, FuncError> {
     let out = Map::new();
     for (name, data) in files.entries() {
         if let Value::Bytes(data) = data {
             out.set(path::base(&name.to_str()), text(data));
         }
     }
-    Value::string(super::yaml::to_yaml(&Value::Map(out)))
+    super::yaml::to_yaml(ctx, &Value::Map(out))
 }
 
 /// The lines without their ends; a last line break ends no further line.

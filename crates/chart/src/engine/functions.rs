@@ -75,14 +75,17 @@ pub(super) fn sprig(world: Option<&Rc<World>>) -> Rc<Functions> {
 pub(super) fn all(world: Option<&Rc<World>>, compat: Compat) -> Rc<Functions> {
     let mut it = Functions::over(sprig(world));
     let one = |params: &'static [Type]| Signature::fixed(params);
-    it.add("toYaml", one(ANY), |_, args| Ok(Value::string(yaml::to_yaml(first(args)))));
-    it.add("toYamlPretty", one(ANY), |_, args| Ok(Value::string(yaml::to_yaml_pretty(first(args)))));
-    it.add("fromYaml", one(TEXT), |_, args| Ok(yaml::from_yaml(&text(args, 0))));
-    it.add("fromYamlArray", one(TEXT), |_, args| Ok(yaml::from_yaml_array(&text(args, 0))));
+    it.add("toYaml", one(ANY), |ctx, args| yaml::to_yaml(ctx, first(args)));
+    it.add("toYamlPretty", one(ANY), |ctx, args| yaml::to_yaml_pretty(ctx, first(args)));
+    it.add("fromYaml", one(TEXT), |ctx, args| read(ctx, args, yaml::from_yaml));
+    it.add("fromYamlArray", one(TEXT), |ctx, args| read(ctx, args, yaml::from_yaml_array));
     it.add("fromJson", one(TEXT), |ctx, args| Ok(yaml::from_json(ctx, first(args))));
     it.add("fromJsonArray", one(TEXT), |ctx, args| Ok(yaml::from_json_array(ctx, first(args))));
-    it.add("toToml", one(ANY), |_, args| Ok(Value::string(toml::to_toml(first(args)).unwrap_or_else(|error| error))));
-    it.add("fromToml", one(TEXT), |_, args| Ok(toml::from_toml(&text(args, 0))));
+    it.add("toToml", one(ANY), |ctx, args| {
+        let text = toml::to_toml(first(args), ctx.room()).unwrap_or_else(Some);
+        Ok(Value::string(text.ok_or(Bound::Output)?))
+    });
+    it.add("fromToml", one(TEXT), |ctx, args| read(ctx, args, toml::from_toml));
     it.add("include", one(TEXT_ANY), include);
     it.add("tpl", one(TEXT_ANY), tpl);
     it.add("required", one(TEXT_ANY), required);
@@ -97,9 +100,10 @@ pub(super) fn all(world: Option<&Rc<World>>, compat: Compat) -> Rc<Functions> {
 
 /// Functions that Helm 3 does not have.
 fn newer(it: &mut Functions) {
-    it.add("mustToYaml", Signature::fixed(ANY), |_, args| yaml::must_to_yaml(first(args)).map(Value::string));
-    it.add("mustToToml", Signature::fixed(ANY), |_, args| {
-        toml::to_toml(first(args)).map(Value::string).map_err(FuncError::new)
+    it.add("mustToYaml", Signature::fixed(ANY), |ctx, args| yaml::must_to_yaml(ctx, first(args)));
+    it.add("mustToToml", Signature::fixed(ANY), |ctx, args| {
+        let text = toml::to_toml(first(args), ctx.room()).map_err(FuncError::new)?;
+        Ok(Value::string(text.ok_or(Bound::Output)?))
     });
     duration::register(it);
 }
@@ -108,12 +112,19 @@ fn newer(it: &mut Functions) {
 pub(super) fn names(world: &Rc<World>) -> Vec<&'static str> {
     let mut names = all(Some(world), Compat::Helm4).names();
     names.extend([
-        "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print", "printf",
-        "println", "slice", "urlquery",
+        "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or", "print",
+        "printf", "println", "slice", "urlquery",
     ]);
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Reads the first argument.
+fn read(ctx: &mut Ctx<'_>, args: &[Value], reader: fn(&str) -> Value) -> Result<Value, FuncError> {
+    let text = text(args, 0);
+    yaml::charge_parts(ctx, &text)?;
+    Ok(reader(&text))
 }
 
 fn first(args: &[Value]) -> &Value {

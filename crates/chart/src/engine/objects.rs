@@ -63,11 +63,11 @@ impl Methods for ValuesMethods {
         }
     }
 
-    fn call(&self, receiver: &Value, name: &str, _: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    fn call(&self, receiver: &Value, name: &str, ctx: &mut Ctx<'_>, args: &[Value]) -> Result<Value, FuncError> {
         let path = args.first().and_then(Value::as_str).map(|it| it.to_str().into_owned()).unwrap_or_default();
         let step = |at: &Value, key: &str| at.as_map().and_then(|map| map.get(key));
         match name {
-            "YAML" => Ok(Value::string(super::yaml::marshal(receiver).unwrap_or_default())),
+            "YAML" => Ok(Value::string(super::yaml::marshal(ctx, receiver)?.unwrap_or_default())),
             "AsMap" => Ok(receiver.as_map().map_or(Value::Nil, |map| Value::map(map.entries()))),
             "Table" => {
                 let mut at = receiver.clone();

@@ -12,8 +12,13 @@ const SAME_VALUE: [&str; 4] = ["not", "if", "then", "else"];
 const SAME_VALUE_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 const SAME_VALUE_MAPS: [&str; 2] = ["dependentSchemas", "dependencies"];
 
+const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
+
 /// The pointer of a schema on an endless path, if there is one.
 pub(super) fn find(schema: &Value) -> Option<String> {
+    if !refers(schema) {
+        return None;
+    }
     let mut all = Vec::new();
     walk(schema, String::new(), &mut all);
     let places: HashMap<&str, &Value> = all.iter().map(|(pointer, value)| (pointer.as_str(), *value)).collect();
@@ -28,6 +33,15 @@ pub(super) fn find(schema: &Value) -> Option<String> {
         .collect();
     let mut done = HashSet::new();
     all.iter().find_map(|(pointer, _)| endless(pointer, &places, &anchors, &mut done))
+}
+
+/// Whether there is any reference.
+fn refers(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().any(|(key, inner)| REFERENCES.contains(&key.as_str()) || refers(inner)),
+        Value::Array(items) => items.iter().any(refers),
+        _ => false,
+    }
 }
 
 /// Every object in the schema with its pointer. The depth is bounded by the parser.
@@ -86,7 +100,7 @@ fn endless(
 
 fn same_value(pointer: &str, schema: &Value, anchors: &HashMap<String, &str>) -> Vec<String> {
     let mut out = Vec::new();
-    for key in ["$ref", "$dynamicRef", "$recursiveRef"] {
+    for key in REFERENCES {
         if let Some(target) = schema.get(key).and_then(Value::as_str) {
             out.extend(resolved(target, anchors));
         }

@@ -39,9 +39,10 @@ impl Rendered {
     /// # Errors
     /// When `show_only` names what is not there.
     pub fn print(&self, output: &TemplateOutput) -> Result<String, NoSuchTemplate> {
-        let manifest = self.manifest(output.include_crds);
-        let mut text = String::with_capacity(manifest.len());
-        text.push_str(manifest.trim());
+        // Charts of many megabytes go through here: the text is cut where it is, not copied.
+        let mut text = self.manifest(output.include_crds);
+        text.truncate(text.trim_end().len());
+        text.drain(..text.len() - text.trim_start().len());
         text.push('\n');
         for hook in self.shown_hooks(output) {
             let _ = write!(text, "---\n# Source: {}\n{}\n", hook.path, hook.manifest);

@@ -8,3 +8,4 @@ mod golden;
 mod hostile;
 mod provenance;
 mod record;
+mod repeated;

@@ -107,8 +107,9 @@ fn equal(left: &Value, right: &Value) -> Result<bool, FuncError> {
 
 /// Lists, maps, structs, functions and nil.
 fn equal_composed(left: &Value, right: &Value) -> Result<bool, FuncError> {
-    let shown =
-        |value: &Value| String::from_utf8_lossy(&format::sprintf_within(b"%s", std::slice::from_ref(value), 1 << 20)).into_owned();
+    let shown = |value: &Value| {
+        String::from_utf8_lossy(&format::sprintf_within(b"%s", std::slice::from_ref(value), 1 << 20)).into_owned()
+    };
     if left.kind() != right.kind() && !is_none(left) && !is_none(right) {
         return Err(FuncError::new(format!(
             "non-comparable types {}: {}, {}: {right}",

@@ -1,6 +1,6 @@
 //! Arguments, once the engine has checked them against the signature.
 
-use crate::{error::FuncError, text::Str, types::Type, value::Value};
+use crate::{context::Ctx, error::FuncError, text::Str, types::Type, value::Value};
 
 /// What a function answers.
 pub type Answer = Result<Value, FuncError>;
@@ -44,18 +44,39 @@ pub fn fail<T>(message: impl Into<String>) -> Result<T, FuncError> {
 }
 
 /// The text of a value: strings as they are, bytes as text, everything else as `%v` prints it.
-pub fn strval(value: &Value) -> Str {
+///
+/// # Errors
+/// When that is more than may still be made.
+pub fn strval(ctx: &mut Ctx<'_>, value: &Value) -> Result<Str, FuncError> {
     match value {
-        Value::String(text) | Value::Bytes(text) => text.clone(),
-        other => Str::from(crate::format::sprint_value(other)),
+        Value::String(text) | Value::Bytes(text) => Ok(text.clone()),
+        other => printed(ctx, other).map(Str::from),
     }
 }
 
+/// A value as `%v` prints it. Values can contain one another many times: the text is paid for.
+///
+/// # Errors
+/// As [`strval`].
+pub fn printed(ctx: &mut Ctx<'_>, value: &Value) -> Result<Vec<u8>, FuncError> {
+    let room = ctx.room();
+    let mut text = Vec::new();
+    crate::format::print_within(&mut text, value, room);
+    ctx.charge_output(text.len())?;
+    Ok(text)
+}
+
 /// The texts of a list's elements without nils; of anything else its own; none of nil.
-pub fn strings(value: &Value) -> Vec<Str> {
+///
+/// # Errors
+/// As [`strval`].
+pub fn strings(ctx: &mut Ctx<'_>, value: &Value) -> Result<Vec<Str>, FuncError> {
     match value.elements() {
-        Some(items) => items.iter().filter(|it| !matches!(it, Value::Nil | Value::Missing)).map(strval).collect(),
-        None if matches!(value, Value::Nil | Value::Missing) => Vec::new(),
-        None => vec![strval(value)],
+        Some(items) => {
+            let present = items.iter().filter(|it| !matches!(it, Value::Nil | Value::Missing));
+            present.map(|it| strval(ctx, it)).collect()
+        }
+        None if matches!(value, Value::Nil | Value::Missing) => Ok(Vec::new()),
+        None => Ok(vec![strval(ctx, value)?]),
     }
 }

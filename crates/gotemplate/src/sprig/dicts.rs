@@ -16,10 +16,10 @@ use crate::{
 const DICT: Type = ANY_MAP;
 
 pub fn register(to: &mut Functions) {
-    to.add("dict", Signature::variadic(&[ANY]).typed("func(...interface {}) map[string]interface {}"), |_, args| {
+    to.add("dict", Signature::variadic(&[ANY]).typed("func(...interface {}) map[string]interface {}"), |ctx, args| {
         let map = Map::new();
         for pair in args.chunks(2) {
-            map.set(strval(any(pair, 0)), pair.get(1).cloned().unwrap_or_else(|| Value::from("")));
+            map.set(strval(ctx, any(pair, 0))?, pair.get(1).cloned().unwrap_or_else(|| Value::from("")));
         }
         Ok(Value::Map(map))
     });
@@ -58,15 +58,15 @@ pub fn register(to: &mut Functions) {
     });
     to.add("pick", Signature::variadic(&[DICT, TEXT]), |_, args| {
         let picked = Map::new();
-        for key in rest(args, 1).iter().map(strval) {
-            if let Some(value) = entry(any(args, 0), &key) {
-                picked.set(key, value);
+        for key in rest(args, 1).iter().filter_map(Value::as_str) {
+            if let Some(value) = entry(any(args, 0), key) {
+                picked.set(key.clone(), value);
             }
         }
         Ok(Value::Map(picked))
     });
     to.add("omit", Signature::variadic(&[DICT, TEXT]), |ctx, args| {
-        let omitted: BTreeSet<_> = rest(args, 1).iter().map(strval).collect();
+        let omitted: BTreeSet<_> = rest(args, 1).iter().filter_map(Value::as_str).cloned().collect();
         let kept = Map::new();
         for (key, value) in entries(any(args, 0)).into_iter().filter(|(key, _)| !omitted.contains(key)) {
             ctx.charge(1)?;

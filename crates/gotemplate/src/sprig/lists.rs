@@ -92,11 +92,19 @@ fn copied(ctx: &mut Ctx<'_>, value: &Value, what: &str) -> Result<Vec<Value>, Fu
     Ok(items)
 }
 
+fn is_among(ctx: &mut Ctx<'_>, item: &Value, items: &[Value]) -> Result<bool, FuncError> {
+    for it in items {
+        if deep_equal(ctx, item, it)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn uniq(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
     let mut kept: Vec<Value> = Vec::new();
     for item in copied(ctx, any(args, 0), "Cannot find uniq on type")? {
-        ctx.charge(kept.len() as u64)?;
-        if !kept.iter().any(|it| deep_equal(&item, it)) {
+        if !is_among(ctx, &item, &kept)? {
             kept.push(item);
         }
     }
@@ -104,11 +112,15 @@ fn uniq(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
 }
 
 fn without(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
-    let mut items = copied(ctx, any(args, 0), "Cannot find without on type")?;
+    let items = copied(ctx, any(args, 0), "Cannot find without on type")?;
     let omitted = rest(args, 1);
-    ctx.charge((items.len() * omitted.len()) as u64)?;
-    items.retain(|item| !omitted.iter().any(|it| deep_equal(item, it)));
-    Ok(Value::list(items))
+    let mut kept = Vec::new();
+    for item in items {
+        if !is_among(ctx, &item, omitted)? {
+            kept.push(item);
+        }
+    }
+    Ok(Value::list(kept))
 }
 
 fn has(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
@@ -116,7 +128,7 @@ fn has(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
         return Ok(Value::Bool(false));
     }
     let items = copied(ctx, any(args, 1), "Cannot find has on type")?;
-    Ok(Value::Bool(items.iter().any(|it| deep_equal(any(args, 0), it))))
+    Ok(Value::Bool(is_among(ctx, any(args, 0), &items)?))
 }
 
 /// From one place until before another; the type stays.
@@ -184,9 +196,9 @@ fn concat(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
 fn sort_alpha(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
     let value = any(args, 0);
     if value.elements().is_none() {
-        return Ok(Value::strings([strval(value)]));
+        return Ok(Value::strings([strval(ctx, value)?]));
     }
-    let mut texts = strings(value);
+    let mut texts = strings(ctx, value)?;
     ctx.charge(texts.len() as u64)?;
     texts.sort();
     Ok(Value::strings(texts))

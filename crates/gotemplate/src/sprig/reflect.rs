@@ -20,7 +20,7 @@ pub fn register(to: &mut Functions) {
         Ok(Value::Bool(target == *name || name.strip_prefix('*').is_some_and(|it| target == *it)))
     });
     to.add("kindIs", TEST, |_, args| Ok(Value::Bool(text(args, 0) == *any(args, 1).kind().name())));
-    to.add("deepEqual", Signature::fixed(&[ANY, ANY]).typed("func(interface {}, interface {}) bool"), |_, args| {
-        Ok(Value::Bool(deep_equal(any(args, 0), any(args, 1))))
+    to.add("deepEqual", Signature::fixed(&[ANY, ANY]).typed("func(interface {}, interface {}) bool"), |ctx, args| {
+        deep_equal(ctx, any(args, 0), any(args, 1)).map(Value::Bool)
     });
 }

@@ -2,10 +2,10 @@
 
 use crate::{
     context::Ctx,
-    error::FuncError,
+    error::{Bound, FuncError},
     function::{Functions, Signature},
     sprig::{
-        args::{ANY, Answer, INT, TEXT, VALUE_SIZE, any, fail, int, rest, strings, strval, text},
+        args::{ANY, Answer, INT, TEXT, VALUE_SIZE, any, fail, int, printed, rest, strings, strval, text},
         unicode, words, wrap,
     },
     text::Str,
@@ -96,27 +96,36 @@ fn cutting(to: &mut Functions) {
 }
 
 fn joining(to: &mut Functions) {
-    to.add("quote", VALUES, |_, args| {
-        let quoted: Vec<_> = present(args).map(|it| crate::format::quote(&strval(it))).collect();
-        Ok(Value::from(quoted.join(" ")))
+    to.add("quote", VALUES, |ctx, args| {
+        let mut quoted = String::new();
+        for it in present(args) {
+            if !quoted.is_empty() {
+                quoted.push(' ');
+            }
+            quoted.push_str(&crate::format::quote(&strval(ctx, it)?));
+            if quoted.len() > ctx.room() {
+                return Err(Bound::Output.into());
+            }
+        }
+        Ok(Value::from(quoted))
     });
-    to.add("squote", VALUES, |_, args| {
-        let quoted: Vec<_> =
-            present(args).map(|it| [b"'".as_slice(), &crate::format::sprint_value(it), b"'"].concat()).collect();
-        Ok(Value::string(quoted.join(b" ".as_slice())))
+    to.add("squote", VALUES, |ctx, args| {
+        let quoted: Result<Vec<_>, FuncError> =
+            present(args).map(|it| Ok([b"'".as_slice(), &printed(ctx, it)?, b"'"].concat())).collect();
+        Ok(Value::string(quoted?.join(b" ".as_slice())))
     });
-    to.add("cat", VALUES, |_, args| {
-        let texts: Vec<_> = present(args).map(crate::format::sprint_value).collect();
-        Ok(Value::string(texts.join(b" ".as_slice())))
+    to.add("cat", VALUES, |ctx, args| {
+        let texts: Result<Vec<_>, FuncError> = present(args).map(|it| printed(ctx, it)).collect();
+        Ok(Value::string(texts?.join(b" ".as_slice())))
     });
-    to.add("toString", Signature::fixed(&[ANY]).typed("func(interface {}) string"), |_, args| {
-        Ok(Value::String(strval(any(args, 0))))
+    to.add("toString", Signature::fixed(&[ANY]).typed("func(interface {}) string"), |ctx, args| {
+        strval(ctx, any(args, 0)).map(Value::String)
     });
-    to.add("toStrings", Signature::fixed(&[ANY]).typed("func(interface {}) []string"), |_, args| {
-        Ok(to_strings(any(args, 0)))
+    to.add("toStrings", Signature::fixed(&[ANY]).typed("func(interface {}) []string"), |ctx, args| {
+        to_strings(ctx, any(args, 0))
     });
     to.add("join", Signature::fixed(&[TEXT, ANY]).typed("func(string, interface {}) string"), |ctx, args| {
-        let (separator, texts) = (text(args, 0), strings(any(args, 1)));
+        let (separator, texts) = (text(args, 0), strings(ctx, any(args, 1))?);
         let size = texts.iter().map(|it| it.len()).sum::<usize>() + separator.len() * texts.len();
         ctx.charge_output(size)?;
         let texts: Vec<&[u8]> = texts.iter().map(|it| &**it).collect();
@@ -125,10 +134,10 @@ fn joining(to: &mut Functions) {
 }
 
 /// A `[]string`: the same one when it is one already.
-pub fn to_strings(value: &Value) -> Value {
+fn to_strings(ctx: &mut Ctx<'_>, value: &Value) -> Answer {
     match value.type_of() {
-        Some(of) if of == crate::STRING_SLICE => value.clone(),
-        _ => Value::strings(strings(value)),
+        Some(of) if of == crate::STRING_SLICE => Ok(value.clone()),
+        _ => Ok(Value::strings(strings(ctx, value)?)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the functions that are not functions of their arguments alone look at: the clock, the local zone, randomness.
 
-use std::rc::Rc;
+use std::{cell::LazyCell, rc::Rc};
 
 use crate::sprig::dates::Time;
 pub use crate::sprig::dates::zone::Zone;
@@ -25,7 +25,8 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn fill(&self, bytes: &mut [u8]) {
-        aws_lc_rs::rand::fill(bytes).expect("the operating system always has random bytes");
+        // Not through the cryptographic library, which takes 50 ms to start its own generator.
+        getrandom::fill(bytes).expect("the operating system always has random bytes");
     }
 }
 
@@ -33,8 +34,7 @@ impl Random for SystemRandom {
 pub struct World {
     clock: Box<dyn Fn() -> i128>,
     started: i128,
-    /// The zone that `date` prints in and `toDate` reads in.
-    pub local: Zone,
+    local: LazyCell<Zone, Box<dyn FnOnce() -> Zone>>,
     /// Where keys, passwords and identifiers come from.
     pub random: Rc<dyn Random>,
 }
@@ -43,8 +43,26 @@ impl World {
     /// `clock` answers the nanoseconds since 1970 each time it is asked.
     #[must_use]
     pub fn new(clock: impl Fn() -> i128 + 'static, local: Zone, random: impl Random + 'static) -> Self {
+        Self::with_local(clock, || local, random)
+    }
+
+    /// As [`World::new`], of a zone that is asked for once, when a template needs it: few do, and a machine's zone is
+    /// found by a look at all its zone files.
+    #[must_use]
+    pub fn with_local(
+        clock: impl Fn() -> i128 + 'static,
+        local: impl FnOnce() -> Zone + 'static,
+        random: impl Random + 'static,
+    ) -> Self {
         let started = clock();
-        Self { clock: Box::new(clock), started, local, random: Rc::new(random) }
+        let local: Box<dyn FnOnce() -> Zone> = Box::new(local);
+        Self { clock: Box::new(clock), started, local: LazyCell::new(local), random: Rc::new(random) }
+    }
+
+    /// The zone that `date` prints in and `toDate` reads in.
+    #[must_use]
+    pub fn local(&self) -> &Zone {
+        &self.local
     }
 
     /// The time now, in the local zone.
@@ -53,7 +71,7 @@ impl World {
         let nanos = (self.clock)();
         // Go's clock that never jumps starts at 1 with the program.
         let running = i64::try_from(nanos - self.started).unwrap_or(0).saturating_add(1);
-        Time { monotonic: Some(running), ..Time::from_nanos(nanos, self.local.clone()) }
+        Time { monotonic: Some(running), ..Time::from_nanos(nanos, self.local().clone()) }
     }
 
     /// So many random bytes.

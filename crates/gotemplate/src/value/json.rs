@@ -15,6 +15,18 @@ pub enum Numbers {
     Typed,
 }
 
+/// Why a value has no JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoJson {
+    /// JSON cannot hold it.
+    Unsupported,
+    /// It takes too much memory.
+    TooLarge,
+}
+
+/// Bytes that a part of a tree takes besides its text.
+const PART: usize = 48;
+
 impl Value {
     /// From a JSON tree: `map[string]interface {}`, `[]interface {}`, `string`, `bool`, nil, and numbers as told.
     #[must_use]
@@ -40,16 +52,34 @@ impl Value {
     }
 
     /// To a JSON tree, as `encoding/json` encodes: `[]byte` in base64, nil maps and slices as null. `None` for what JSON
-    /// cannot hold (functions, complex numbers, NaN and infinities) for what is nested more than 1,000 deep, and
-    /// for what has more than 10 million parts (values can contain one another many times, and themselves).
+    /// cannot hold (functions, complex numbers, NaN and infinities), for what is nested more than 1,000 deep, and
+    /// for what takes more than 512 MiB (values can contain one another many times, and themselves).
     #[must_use]
     pub fn to_json(&self) -> Option<Json> {
-        self.to_json_within(1000, &mut 10_000_000)
+        self.to_json_within(512 << 20).ok()
     }
 
-    fn to_json_within(&self, depth: usize, parts: &mut usize) -> Option<Json> {
+    /// As [`Value::to_json`], of a tree that takes about so many bytes of memory at the most.
+    ///
+    /// # Errors
+    /// Which of the two it is.
+    pub fn to_json_within(&self, bytes: usize) -> Result<Json, NoJson> {
+        let mut left = bytes;
+        let json = self.json(1000, &mut left);
+        json.ok_or(if left == 0 { NoJson::TooLarge } else { NoJson::Unsupported })
+    }
+
+    /// `left` is 0 once it is used up.
+    fn json(&self, depth: usize, left: &mut usize) -> Option<Json> {
         let inner = depth.checked_sub(1)?;
-        *parts = parts.checked_sub(1)?;
+        let text = match self {
+            Self::String(it) | Self::Bytes(it) => it.len(),
+            _ => 0,
+        };
+        *left = left.saturating_sub(PART + text);
+        if *left == 0 {
+            return None;
+        }
         Some(match self {
             Self::Missing | Self::Nil | Self::NilOf(_) => Json::Null,
             Self::Bool(it) => Json::Bool(*it),
@@ -59,21 +89,22 @@ impl Value {
             Self::Complex(..) | Self::Func(_) => return None,
             Self::String(it) => Json::String(it.to_str().into_owned()),
             Self::Bytes(it) => Json::String(base64(it)),
-            Self::List(list) => {
-                Json::Array(list.iter().map(|it| it.to_json_within(inner, parts)).collect::<Option<_>>()?)
-            }
+            Self::List(list) => Json::Array(list.iter().map(|it| it.json(inner, left)).collect::<Option<_>>()?),
             Self::Map(map) => Json::Object(
                 map.borrow()
                     .iter()
-                    .map(|(key, value)| Some((key.to_str().into_owned(), value.to_json_within(inner, parts)?)))
+                    .map(|(key, value)| {
+                        *left = left.saturating_sub(key.len());
+                        Some((key.to_str().into_owned(), value.json(inner, left)?))
+                    })
                     .collect::<Option<_>>()?,
             ),
             Self::Named(named, text) if named.name == "json.Number" => {
                 let text = text.as_str().map(Str::to_str)?;
                 serde_json::from_str(&text).ok()?
             }
-            Self::Named(_, value) => value.to_json_within(inner, parts)?,
-            Self::Object(object) => object.to_tree().to_json_within(inner, parts)?,
+            Self::Named(_, value) => value.json(inner, left)?,
+            Self::Object(object) => object.to_tree().json(inner, left)?,
         })
     }
 }

@@ -143,9 +143,13 @@ impl Map {
 pub(super) struct WeakMap(Weak<Inner>);
 
 impl WeakMap {
-    #[cfg(test)]
     pub(super) fn is_gone(&self) -> bool {
         self.0.strong_count() == 0
+    }
+
+    /// As [`Map::address`].
+    pub(super) fn address(&self) -> usize {
+        self.0.as_ptr().cast::<u8>() as usize
     }
 
     /// Empties the map if anybody still holds it.

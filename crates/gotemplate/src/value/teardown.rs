@@ -33,12 +33,24 @@ pub(super) fn drop_all(mut values: Vec<Value>) {
 thread_local! {
     static SCOPES: Cell<usize> = const { Cell::new(0) };
     static NOTED: RefCell<Vec<WeakMap>> = const { RefCell::new(Vec::new()) };
+    /// How many are noted before those that are gone, and those noted twice, are forgotten.
+    static ENOUGH: Cell<usize> = const { Cell::new(FEW) };
 }
+
+const FEW: usize = 1_024;
 
 /// Remembers a map that got a list or a map while others hold it: it may now hold itself.
 pub(super) fn note(map: &Map) {
     if SCOPES.get() > 0 {
-        NOTED.with_borrow_mut(|noted| noted.push(map.downgrade()));
+        NOTED.with_borrow_mut(|noted| {
+            if noted.len() >= ENOUGH.get() {
+                noted.retain(|it| !it.is_gone());
+                noted.sort_unstable_by_key(WeakMap::address);
+                noted.dedup_by_key(|it| it.address());
+                ENOUGH.set(FEW.max(2 * noted.len()));
+            }
+            noted.push(map.downgrade());
+        });
     }
 }
 
@@ -63,6 +75,7 @@ impl Drop for Scope {
     fn drop(&mut self) {
         SCOPES.set(SCOPES.get() - 1);
         if SCOPES.get() == 0 {
+            ENOUGH.set(FEW);
             let noted = NOTED.with_borrow_mut(std::mem::take);
             for map in noted {
                 drop_all(map.clear());
@@ -95,6 +108,20 @@ mod tests {
             other.downgrade()
         };
         assert!(probe.is_gone());
+    }
+
+    #[test]
+    fn what_is_gone_is_not_remembered() {
+        let _scope = Scope::new();
+        let held = Map::new();
+        let other = held.clone();
+        for _ in 0..100_000 {
+            let short = Map::new();
+            let twin = short.clone();
+            twin.set("k", Value::list(Vec::new()));
+            other.set("k", Value::Map(short));
+        }
+        assert!(NOTED.with_borrow(Vec::len) <= 2 * FEW);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::{Data, Error, ErrorKind, Limits, Node, Style};
 /// Past this many nodes go-yaml wants fewer of them to come from aliases; at the other bound one in ten.
 const FREE_NODES: f64 = 400_000.0;
 const MANY_NODES: f64 = 4_000_000.0;
+/// Bytes of text read through aliases. Go shares such text, so it has no measure for this.
+const ALIAS_BYTES: usize = 64 << 20;
 
 pub(super) struct Reader<'a> {
     root: &'a Node,
@@ -21,6 +23,8 @@ pub(super) struct Reader<'a> {
     /// Nodes read, and those of them read through aliases.
     read: usize,
     through_aliases: usize,
+    /// Bytes of their text.
+    alias_bytes: usize,
     alias_depth: usize,
     depth: usize,
     /// Flow collections around the node.
@@ -36,6 +40,7 @@ impl<'a> Reader<'a> {
             aliases: None,
             read: 1,
             through_aliases: 0,
+            alias_bytes: 0,
             alias_depth: 0,
             depth: 0,
             flow: 0,
@@ -67,6 +72,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.through_aliases += 1;
+        self.count_text(node)?;
         let (read, through) = (self.read as f64, self.through_aliases as f64);
         let share = 0.99 - 0.89 * ((read - FREE_NODES) / (MANY_NODES - FREE_NODES)).clamp(0.0, 1.0);
         let bomb = self.through_aliases > 100 && self.read > 1000 && through / read > share;
@@ -74,6 +80,12 @@ impl<'a> Reader<'a> {
             return Err(limit(node, "alias expansion", self.limits.expansion));
         }
         Ok(())
+    }
+
+    /// Counts the text that an alias repeats.
+    fn count_text(&mut self, node: &Node) -> Result<(), Error> {
+        self.alias_bytes += node.as_str().map_or(0, str::len);
+        if self.alias_bytes > ALIAS_BYTES { Err(limit(node, "text of aliases", ALIAS_BYTES)) } else { Ok(()) }
     }
 
     fn data(&mut self, node: &'a Node) -> Result<Value, Error> {
@@ -164,6 +176,9 @@ impl<'a> Reader<'a> {
     fn key(&mut self, key: &'a Node, any_key: bool) -> Result<String, Error> {
         self.count(key)?;
         let target = if matches!(key.data, Data::Alias(_)) { self.target(key)? } else { key };
+        if !std::ptr::eq(target, key) {
+            self.count_text(target)?;
+        }
         let Some(text) = target.as_str() else {
             return Err(error(key, ErrorKind::NotJson("a mapping or sequence cannot be a key")));
         };

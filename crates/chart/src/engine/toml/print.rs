@@ -2,15 +2,23 @@
 
 use weir_gotemplate::{Map, Str, Value, format};
 
-/// The TOML text, or what cannot be written.
-pub(in super::super) fn to_toml(value: &Value) -> Result<String, String> {
-    let mut printer = Printer { out: String::new() };
-    printer.entry(&[], value)?;
-    Ok(printer.out)
+/// The TOML text, or what cannot be written; none when it is longer than the limit, in bytes: values can contain one
+/// another many times.
+pub(in super::super) fn to_toml(value: &Value, limit: usize) -> Result<Option<String>, String> {
+    let mut printer = Printer { out: String::new(), limit, looked_at: 0, depth: 0 };
+    match printer.entry(&[], value) {
+        _ if printer.is_full() => Ok(None),
+        Err(error) => Err(error),
+        Ok(()) => Ok(Some(printer.out)),
+    }
 }
 
 struct Printer {
     out: String,
+    limit: usize,
+    /// Values whose shape was asked for.
+    looked_at: usize,
+    depth: usize,
 }
 
 /// What a value is in TOML.
@@ -22,25 +30,11 @@ enum Shape {
     Tables,
 }
 
-fn shape(value: &Value) -> Result<Shape, String> {
-    Ok(match value {
-        Value::Missing | Value::Nil | Value::NilOf(_) => Shape::Nil,
-        Value::Map(_) => Shape::Table,
-        Value::List(items) if items.is_empty() => Shape::Plain,
-        Value::List(items) => {
-            let mut all = true;
-            for item in items.iter() {
-                match shape(item)? {
-                    Shape::Nil => return Err("toml: cannot encode array with nil element".to_owned()),
-                    it => all &= it == Shape::Table,
-                }
-            }
-            if all { Shape::Tables } else { Shape::Plain }
-        }
-        Value::Object(it) if it.text().is_none() => Shape::Table,
-        Value::Func(_) | Value::Complex(..) => return Err(format!("unsupported type: {}", value.kind())),
-        _ => Shape::Plain,
-    })
+/// Deeper are only values that contain themselves; Go's printer never ends there.
+const MAX_DEPTH: usize = 1_000;
+
+fn too_deep() -> String {
+    "toml: values are nested too deeply".to_owned()
 }
 
 fn table(value: &Value) -> Option<Map> {
@@ -52,6 +46,35 @@ fn table(value: &Value) -> Option<Map> {
 }
 
 impl Printer {
+    fn is_full(&self) -> bool {
+        self.out.len() > self.limit || self.looked_at > self.limit
+    }
+
+    fn shape(&mut self, value: &Value, depth: usize) -> Result<Shape, String> {
+        self.looked_at += 1;
+        if depth > MAX_DEPTH || self.is_full() {
+            return Err(too_deep());
+        }
+        Ok(match value {
+            Value::Missing | Value::Nil | Value::NilOf(_) => Shape::Nil,
+            Value::Map(_) => Shape::Table,
+            Value::List(items) if items.is_empty() => Shape::Plain,
+            Value::List(items) => {
+                let mut all = true;
+                for item in items.iter() {
+                    match self.shape(item, depth + 1)? {
+                        Shape::Nil => return Err("toml: cannot encode array with nil element".to_owned()),
+                        it => all &= it == Shape::Table,
+                    }
+                }
+                if all { Shape::Tables } else { Shape::Plain }
+            }
+            Value::Object(it) if it.text().is_none() => Shape::Table,
+            Value::Func(_) | Value::Complex(..) => return Err(format!("unsupported type: {}", value.kind())),
+            _ => Shape::Plain,
+        })
+    }
+
     fn line_break(&mut self) {
         if !self.out.is_empty() {
             self.out.push('\n');
@@ -65,7 +88,10 @@ impl Printer {
     }
 
     fn entry(&mut self, key: &[Str], value: &Value) -> Result<(), String> {
-        match shape(value)? {
+        if key.len() > MAX_DEPTH {
+            return Err(too_deep());
+        }
+        match self.shape(value, 0)? {
             Shape::Nil if key.is_empty() => Err("toml: cannot encode a nil value".to_owned()),
             Shape::Nil => Ok(()),
             Shape::Plain => self.key_value(key, value, false),
@@ -110,7 +136,7 @@ impl Printer {
         let Some(map) = table(value) else { return Ok(()) };
         let (mut plain, mut below) = (Vec::new(), Vec::new());
         for (name, value) in map.entries() {
-            match shape(&value)? {
+            match self.shape(&value, 0)? {
                 Shape::Table | Shape::Tables => below.push((name, value)),
                 _ => plain.push((name, value)),
             }
@@ -145,6 +171,16 @@ impl Printer {
     }
 
     fn element(&mut self, value: &Value) -> Result<(), String> {
+        if self.depth > MAX_DEPTH || self.is_full() {
+            return Err(too_deep());
+        }
+        self.depth += 1;
+        let written = self.plain_element(value);
+        self.depth -= 1;
+        written
+    }
+
+    fn plain_element(&mut self, value: &Value) -> Result<(), String> {
         match value.plain() {
             Value::Float(_, it) if it.is_nan() => self.out.push_str("nan"),
             Value::Float(_, it) if it.is_infinite() => self.out.push_str(if *it < 0.0 { "-inf" } else { "inf" }),

@@ -29,14 +29,14 @@ pub fn register_world(to: &mut Functions, world: &Rc<World>) {
     };
     with(&["now"], Signature::NONE, |world, _| Ok(Value::object(world.now())));
     with(&["date"], Signature::fixed(&[TEXT, ANY]), |world, args| {
-        Ok(Value::string(moment(world, any(args, 1)).in_zone(world.local.clone()).format(&text(args, 0))))
+        Ok(Value::string(moment(world, any(args, 1)).in_zone(world.local().clone()).format(&text(args, 0))))
     });
     with(&["dateInZone", "date_in_zone"], Signature::fixed(&[TEXT, ANY, TEXT]), |world, args| {
         let zone = zone(world, &text(args, 2));
         Ok(Value::string(moment(world, any(args, 1)).in_zone(zone).format(&text(args, 0))))
     });
     with(&["htmlDate"], Signature::fixed(&[ANY]), |world, args| {
-        Ok(Value::string(moment(world, any(args, 0)).in_zone(world.local.clone()).format(HTML)))
+        Ok(Value::string(moment(world, any(args, 0)).in_zone(world.local().clone()).format(HTML)))
     });
     with(&["htmlDateInZone"], Signature::fixed(&[ANY, TEXT]), |world, args| {
         Ok(Value::string(moment(world, any(args, 0)).in_zone(zone(world, &text(args, 1))).format(HTML)))
@@ -44,11 +44,11 @@ pub fn register_world(to: &mut Functions, world: &Rc<World>) {
     with(&["ago"], Signature::fixed(&[ANY]), |world, args| Ok(ago(world, any(args, 0))));
     with(&["durationRound"], Signature::fixed(&[ANY]), |world, args| Ok(rounded(world, any(args, 0))));
     with(&["toDate"], Signature::fixed(&[TEXT, TEXT]), |world, args| {
-        let read = parse::parse(&text(args, 0), &text(args, 1), &world.local);
+        let read = parse::parse(&text(args, 0), &text(args, 1), world.local());
         Ok(Value::object(read.unwrap_or_else(|_| Time::zero())))
     });
     with(&["mustToDate"], Signature::fixed(&[TEXT, TEXT]), |world, args| {
-        let read = parse::parse(&text(args, 0), &text(args, 1), &world.local);
+        let read = parse::parse(&text(args, 0), &text(args, 1), world.local());
         read.map(Value::object).map_err(|error| FuncError::new(error.0))
     });
 }
@@ -104,13 +104,13 @@ fn moment(world: &World, value: &Value) -> Time {
 }
 
 fn at(world: &World, seconds: i64) -> Time {
-    Time { seconds, nanos: 0, zone: world.local.clone(), monotonic: None }
+    Time { seconds, nanos: 0, zone: world.local().clone(), monotonic: None }
 }
 
 /// A zone by name; UTC when there is none of that name.
 fn zone(world: &World, name: &[u8]) -> Zone {
     match std::str::from_utf8(name) {
-        Ok("Local") => world.local.clone(),
+        Ok("Local") => world.local().clone(),
         Ok(name) => Zone::named(name).unwrap_or(Zone::Utc),
         Err(_) => Zone::Utc,
     }

@@ -20,18 +20,20 @@ pub enum Style {
 /// Whatever is deeper is taken for a structure without end. (Go looks for cycles from a depth of 1,000 on.)
 const MAX_DEPTH: usize = 256;
 
-/// A value as JSON: keys in order, `[]byte` in base64, nil lists and maps as null, what is not UTF-8 as U+FFFD.
+/// A value as JSON: keys in order, `[]byte` in base64, nil lists and maps as null, what is not UTF-8 as U+FFFD. What is
+/// longer than the limit, in bytes, is cut off somewhere behind it: values can contain one another many times.
 ///
 /// # Errors
 /// In Go's words: a function, NaN, an infinity, a structure without end.
-pub fn encode(value: &Value, style: Style) -> Result<Vec<u8>, String> {
+pub fn encode(value: &Value, style: Style, limit: usize) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
-    Encoder { style, out: &mut out }.value(value, 0)?;
+    Encoder { style, limit, out: &mut out }.value(value, 0)?;
     Ok(out)
 }
 
 struct Encoder<'a> {
     style: Style,
+    limit: usize,
     out: &'a mut Vec<u8>,
 }
 
@@ -39,6 +41,9 @@ impl Encoder<'_> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), String> {
         if depth > MAX_DEPTH {
             return Err(format!("json: unsupported value: encountered a cycle via {}", value.type_name()));
+        }
+        if self.out.len() > self.limit {
+            return Ok(());
         }
         match value {
             Value::Missing | Value::Nil | Value::NilOf(_) => self.put("null"),
@@ -104,6 +109,9 @@ impl Encoder<'_> {
         self.out.push(open);
         let empty = items.len() == 0;
         for (at, item) in items.enumerate() {
+            if self.out.len() > self.limit {
+                return Ok(());
+            }
             if at > 0 {
                 self.out.push(b',');
             }
