@@ -3,6 +3,9 @@
 //!
 //! `PROPTEST_CASES=100000 cargo test -p weir-chart fuzz` runs longer; it needs no nightly compiler.
 
+// Strategies of proptest have types as long as what they generate.
+#![allow(clippy::type_complexity)]
+
 mod archives;
 mod charts;
 mod mutate;

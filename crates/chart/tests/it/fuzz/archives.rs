@@ -52,7 +52,7 @@ fn entry() -> impl Strategy<Value = Entry> {
     ]);
     let name = (prop::collection::vec(part, 1..6), prop::sample::select(vec!["/", "/", "/", "\\", "//"]))
         .prop_map(|(parts, between)| parts.join(between));
-    let kind = prop_oneof![8 => Just(b'0'), 1 => prop::sample::select(b"\0134567LKxgSDV".to_vec())];
+    let kind = prop_oneof![8 => Just(b'0'), 1 => prop::sample::select(b"134567LKxgSDV".to_vec())];
     let data = prop_oneof![
         Just(CHART.as_bytes().to_vec()),
         Just(b"a: 1\n".to_vec()),
