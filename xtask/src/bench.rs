@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: whole processes beside the originals, as a table for docs/performance.md.
 
+mod helm;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
@@ -18,6 +20,11 @@ use crate::{
 pub enum Command {
     /// `weir kustomize` beside the real kustomize: 500 to 8,000 objects, a single one, and 12 MB of CRDs
     Kustomize(Options),
+    /// `weir template` beside the real helm: made up charts, and a corpus of public ones
+    Helm(helm::Options),
+    /// What one process takes, for this program itself
+    #[command(hide = true)]
+    Measured(helm::Measured),
 }
 
 /// How to measure.
@@ -38,11 +45,20 @@ pub struct Options {
 }
 
 pub fn run(command: &Command) -> Result<()> {
-    let Command::Kustomize(options) = command;
-    let weir = match &options.weir {
-        Some(weir) => weir.clone(),
-        None => released()?,
-    };
+    match command {
+        Command::Kustomize(options) => kustomize(options),
+        Command::Helm(options) => helm::run(options, &this_weir(options.weir())?),
+        Command::Measured(command) => helm::measured(command),
+    }
+}
+
+/// The `weir` that was named, or a released one.
+fn this_weir(named: Option<&Path>) -> Result<PathBuf> {
+    named.map_or_else(released, |it| Ok(it.to_owned()))
+}
+
+fn kustomize(options: &Options) -> Result<()> {
+    let weir = this_weir(options.weir.as_deref())?;
     let kustomize = Kustomize::find(options.kustomize.as_deref())?;
     let dir = std::env::temp_dir().join(format!("weir-bench-{}", std::process::id()));
     let result = table(options, &weir, &kustomize, &dir);
