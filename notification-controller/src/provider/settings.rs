@@ -52,7 +52,7 @@ pub enum SettingsError {
         secret: ObjectKey,
         /// Why.
         #[source]
-        source: EdgeError,
+        source: Box<EdgeError>,
     },
     /// A secret does not hold what it should.
     #[error("secret '{secret}': {problem}")]
@@ -109,7 +109,7 @@ pub async fn gather<E: Edge>(provider: &Provider, edge: &E, identities: bool) ->
         let key = ObjectKey::new(namespace.clone(), name);
         match edge.secret(&key).await {
             Ok(data) => Ok((key, data)),
-            Err(source) => Err(SettingsError::Read { secret: key, source }),
+            Err(error) => Err(SettingsError::Read { secret: key, source: Box::new(error) }),
         }
     };
     let mut settings = Settings {
