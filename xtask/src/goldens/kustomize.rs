@@ -81,7 +81,7 @@ pub fn record(options: &Options) -> Result<()> {
     for case in &cases {
         let answer = ask(&kustomize, options.helm.as_deref(), case)?;
         refused += usize::from(matches!(answer, Answer::Refused(_)));
-        if known(case)? == Some(&answer).map(as_known) {
+        if known(case)? == Some(as_known(&answer)) {
             continue;
         }
         stale.push(case.file_name().unwrap_or_default().to_string_lossy().into_owned());
