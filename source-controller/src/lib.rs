@@ -114,7 +114,11 @@ pub async fn run(args: Args) -> Result<(), Error> {
 
     let oci = Handle::<OciRepository>::default();
     register(&shared, &oci);
-    runtime.controller(&oci, Sources::new(OciRepositories::new(runtime.client(), scratch), shared.clone()), args.concurrent);
+    runtime.controller(
+        &oci,
+        Sources::new(OciRepositories::new(runtime.client(), scratch), shared.clone()),
+        args.concurrent,
+    );
 
     watch_references(&mut runtime, &shared.references, namespace.as_deref());
     runtime.grpc(ArtifactsService::new(shared.announcements.clone(), store.clone()).server());

@@ -176,7 +176,13 @@ async fn one(change: Change, context: Context<'_>) -> Result<Done, ApplyError> {
 }
 
 /// Has the object followed from the state it is in.
-pub(crate) async fn take_note(entry: Entry, outcome: Outcome, live: &Object, owned: bool, context: Context<'_>) -> Done {
+pub(crate) async fn take_note(
+    entry: Entry,
+    outcome: Outcome,
+    live: &Object,
+    owned: bool,
+    context: Context<'_>,
+) -> Done {
     let Context { cluster, watches, owner, judge } = context;
     if outcome.is_change() {
         cluster.mapping().applied(live);

@@ -1,5 +1,6 @@
 //! How fast texts are parsed and templates executed. The template is written as charts are: includes, ranges, conditions,
 //! long field chains, small functions.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::rc::Rc;
 

@@ -15,8 +15,8 @@ mod tls;
 pub use auth::{Access, Caller};
 pub use peer::{InvalidPeer, Peer, authority};
 pub(crate) use server::serve;
-pub use tls::TlsError;
 pub(crate) use tls::ServerTls;
+pub use tls::TlsError;
 
 /// The audience of tokens between services.
 pub const AUDIENCE: &str = "weir";

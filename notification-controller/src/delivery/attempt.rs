@@ -81,7 +81,11 @@ pub(super) async fn attempt<E: Edge>(
             let (permanent, after, text) = (error.is_permanent(), error.retry_after(), error.describe());
             tracing::error!(error = text, object, provider = %target.provider, alert = %target.alert, "failed to send notification");
             if first {
-                let verb = if matches!(error, SendError::Settings { .. } | SendError::Identity(_)) { "dispatch" } else { "send" };
+                let verb = if matches!(error, SendError::Settings { .. } | SendError::Identity(_)) {
+                    "dispatch"
+                } else {
+                    "send"
+                };
                 tell(inner, &alert, format!("failed to {verb} notification for {object}: {text}")).await;
             }
             Attempt::Failed(Failure { error: text, permanent, after })

@@ -91,7 +91,7 @@ impl SettingsError {
     /// Whether only a change of the provider or a secret can help.
     #[must_use]
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Read { source: EdgeError::Api { .. }, .. })
+        !matches!(self, Self::Read { source, .. } if matches!(**source, EdgeError::Api { .. }))
     }
 }
 

@@ -98,7 +98,11 @@ impl Inner {
     fn kept(&self, given_up: Option<WireEvent>) {
         if let Some(event) = given_up {
             self.metrics.event_dropped();
-            tracing::error!(object = object(&event), reason = event.reason, "too many events wait, the oldest is given up");
+            tracing::error!(
+                object = object(&event),
+                reason = event.reason,
+                "too many events wait, the oldest is given up"
+            );
         }
         self.metrics.events_waiting(self.lineup().len());
         self.more.notify_one();

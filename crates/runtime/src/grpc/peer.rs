@@ -2,11 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use hyper_util::rt::TokioIo;
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
     core::v1::ServiceAccount,
 };
-use hyper_util::rt::TokioIo;
 use kube::{Api, Client, api::PostParams};
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, sync::Mutex, time::Instant};

@@ -89,11 +89,7 @@ struct Read {
 
 impl Files {
     fn of(args: &GrpcArgs) -> Self {
-        Self {
-            dir: args.grpc_tls_dir.clone(),
-            ca: args.grpc_ca.clone(),
-            client_ca: args.grpc_client_ca.clone(),
-        }
+        Self { dir: args.grpc_tls_dir.clone(), ca: args.grpc_ca.clone(), client_ca: args.grpc_client_ca.clone() }
     }
 
     /// Small files on a memory file system: not worth a thread.

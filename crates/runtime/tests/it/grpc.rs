@@ -190,8 +190,7 @@ async fn with_certificates_mounted_nothing_is_said_in_the_clear() {
     mount(&foreign, &others.client("someone").unwrap(), &others);
     let addr = format!("127.0.0.1:{}", free_port());
     let tls = format!("--grpc-tls-dir={}", server.display());
-    let (receiver, _server) =
-        serve_with("grpc", &[&format!("--grpc-addr={addr}"), "--grpc-auth=false", &tls]).await;
+    let (receiver, _server) = serve_with("grpc", &[&format!("--grpc-addr={addr}"), "--grpc-auth=false", &tls]).await;
 
     let ca = |path: &Path| GrpcArgs { grpc_ca: Some(path.join("ca.crt")), ..GrpcArgs::default() };
     let secure = format!("grpcs://{addr}");
@@ -246,8 +245,7 @@ async fn events_travel_by_grpc_over_tls() {
     mount(scratch.path(), &authority.server(&[]).unwrap(), &authority);
     let addr = format!("127.0.0.1:{}", free_port());
     let tls = format!("--grpc-tls-dir={}", scratch.path().display());
-    let (receiver, _server) =
-        serve_with("grpc", &[&format!("--grpc-addr={addr}"), "--grpc-auth=false", &tls]).await;
+    let (receiver, _server) = serve_with("grpc", &[&format!("--grpc-addr={addr}"), "--grpc-auth=false", &tls]).await;
     let ca = format!("--grpc-ca={}", scratch.path().join("ca.crt").display());
     let service = start(ns, &[&format!("--events-addr=grpcs://{addr}"), &ca]).await;
     api.apply(&widget(ns, "a", json!({"size": 1}))).await.unwrap();
@@ -264,7 +262,8 @@ async fn strangers_cannot_make_us_ask_the_api_server_often() {
     api.apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "known", "namespace": ns}}))
         .await
         .unwrap();
-    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": ["weir"]}});
+    let body =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": ["weir"]}});
     let path = format!("/api/v1/namespaces/{ns}/serviceaccounts/known/token");
     let reply = api.request("POST", &path, Some(("application/json", body.to_string().into_bytes()))).await.unwrap();
     let token = reply.ok().unwrap()["status"]["token"].as_str().unwrap().to_owned();

@@ -119,7 +119,10 @@ impl Reviews {
             return Ok(false);
         }
         if !self.accesses.take(&user.name, clock::instant()) {
-            return Err(Status::resource_exhausted(format!("too many questions of {}, try again in a second", user.name)));
+            return Err(Status::resource_exhausted(format!(
+                "too many questions of {}, try again in a second",
+                user.name
+            )));
         }
         let review = SubjectAccessReview { spec: question(user, access), ..SubjectAccessReview::default() };
         let review =
