@@ -72,7 +72,7 @@ enum Command {
     ///
     /// Prints what `helm template` v4.3.1 prints. The release's namespace is that of -n, else `default`: no kubeconfig is
     /// asked. In docs/guide/charts.md: what differs from helm.
-    Template(template::Args),
+    Template(Box<template::Args>),
     /// Look at a Helm chart
     Chart(chart::Args),
     /// Print a script that completes commands in a shell

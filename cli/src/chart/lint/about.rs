@@ -200,7 +200,7 @@ fn strict(text: &str) -> Option<()> {
     let core = text.split(['-', '+']).next()?;
     let parts: Vec<&str> = core.split('.').collect();
     let number = |it: &&str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit());
-    (parts.len() == 3 && parts.iter().all(|it| number(&it))).then_some(())
+    (parts.len() == 3 && parts.iter().all(number)).then_some(())
 }
 
 fn is_mail(text: &str) -> bool {
