@@ -108,7 +108,9 @@ pub struct Cluster {
 impl Cluster {
     /// Connects as kubectl would.
     pub async fn connect(args: &ConnectArgs) -> Result<Self, Error> {
-        let bad = |error: &dyn std::fmt::Display| Error::Kubeconfig(Cause::new(error.to_string().replace("'\"", "").replace("\"'", "")));
+        let bad = |error: &dyn std::fmt::Display| {
+            Error::Kubeconfig(Cause::new(error.to_string().replace("'\"", "").replace("\"'", "")))
+        };
         let options = KubeConfigOptions { context: args.context.clone(), cluster: None, user: None };
         let kubeconfig = match &args.kubeconfig {
             Some(path) => Some(Kubeconfig::read_from(path).map_err(|error| bad(&error))?),
