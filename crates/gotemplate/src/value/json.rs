@@ -2,7 +2,10 @@
 
 use serde_json::Value as Json;
 
-use crate::{text::Str, value::Value};
+use crate::{
+    text::Str,
+    value::{List, Map, Value},
+};
 
 /// What a number of a JSON tree becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,24 +92,36 @@ impl Value {
             Self::Complex(..) | Self::Func(_) => return None,
             Self::String(it) => Json::String(it.to_str().into_owned()),
             Self::Bytes(it) => Json::String(base64(it)),
-            Self::List(list) => Json::Array(list.iter().map(|it| it.json(inner, left)).collect::<Option<_>>()?),
-            Self::Map(map) => Json::Object(
-                map.borrow()
-                    .iter()
-                    .map(|(key, value)| {
-                        *left = left.saturating_sub(key.len());
-                        Some((key.to_str().into_owned(), value.json(inner, left)?))
-                    })
-                    .collect::<Option<_>>()?,
-            ),
+            Self::List(list) => return list_json(list, inner, left),
+            Self::Map(map) => return map_json(map, inner, left),
             Self::Named(named, text) if named.name == "json.Number" => {
                 let text = text.as_str().map(Str::to_str)?;
                 serde_json::from_str(&text).ok()?
             }
-            Self::Named(_, value) => value.json(inner, left)?,
-            Self::Object(object) => object.to_tree().json(inner, left)?,
+            Self::Named(_, value) => return value.json(inner, left),
+            Self::Object(object) => return object.to_tree().json(inner, left),
         })
     }
+}
+
+// Loops of their own instead of iterators that collect: what nests takes little of the stack.
+
+fn list_json(list: &List, depth: usize, left: &mut usize) -> Option<Json> {
+    let mut items = Vec::with_capacity(list.len());
+    for item in list.iter() {
+        items.push(item.json(depth, left)?);
+    }
+    Some(Json::Array(items))
+}
+
+fn map_json(map: &Map, depth: usize, left: &mut usize) -> Option<Json> {
+    let mut out = serde_json::Map::new();
+    for (key, value) in map.borrow().iter() {
+        *left = left.saturating_sub(key.len());
+        let json = value.json(depth, left)?;
+        out.insert(key.to_str().into_owned(), json);
+    }
+    Some(Json::Object(out))
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -30,8 +30,8 @@ enum Shape {
     Tables,
 }
 
-/// Deeper are only values that contain themselves; Go's printer never ends there.
-const MAX_DEPTH: usize = 1_000;
+/// Deeper are only values that contain themselves, where Go's printer never ends; a level takes some kilobytes of stack.
+const MAX_DEPTH: usize = 256;
 
 fn too_deep() -> String {
     "toml: values are nested too deeply".to_owned()
