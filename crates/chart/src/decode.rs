@@ -52,6 +52,15 @@ pub(crate) fn mapping(text: &str, wanted: &'static str) -> Result<Map<String, Va
     }
 }
 
+/// As [`mapping`], for structs whose texts may stand as numbers: a float keeps the text it has there, `1e6` that of `1e+06`.
+pub(crate) fn mapping_of_texts(text: &str, wanted: &'static str) -> Result<Map<String, Value>, DecodeError> {
+    match weir_yaml::sigs::from_str_floats(text).map_err(DecodeError::Yaml)? {
+        Value::Object(map) => Ok(map),
+        Value::Null => Ok(Map::new()),
+        other => Err(DecodeError::Type { found: type_word(&other), place: "value".to_owned(), wanted }),
+    }
+}
+
 /// Reads fields of one object.
 pub(crate) struct Fields<'a> {
     of: &'static str,
@@ -165,13 +174,12 @@ pub(crate) fn scalar_text(value: &Value) -> Option<String> {
     }
 }
 
-/// A number as `strconv.FormatFloat(x, 'g', -1, 64)` or, for integers, as its digits.
+/// An integer as its digits, a float as sigs yaml writes it for a Go string.
 fn number_text(number: &serde_json::Number) -> String {
     if !number.is_f64() {
         return number.to_string();
     }
-    let float = number.as_f64().unwrap_or(0.0);
-    String::from_utf8_lossy(&weir_gotemplate::format::sprint_value(&weir_gotemplate::Value::float(float))).into_owned()
+    weir_yaml::sigs::float_as_text(number.as_f64().unwrap_or(0.0))
 }
 
 #[cfg(test)]

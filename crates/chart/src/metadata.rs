@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::decode::{DecodeError, Fields, mapping};
+use crate::decode::{DecodeError, Fields, mapping_of_texts};
 
 /// What `Chart.yaml` holds (with `requirements.yaml` merged in for charts of API version v1).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,6 +41,15 @@ pub struct Metadata {
     pub dependencies: Option<Vec<Dependency>>,
     /// `application`, `library` or nothing.
     pub kind: String,
+    /// Which of its lists has a null where an object belongs.
+    null_nodes: NullNodes,
+}
+
+/// Lists of objects in which there is a null; each is refused once the fields before it are checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct NullNodes {
+    maintainers: bool,
+    dependencies: bool,
 }
 
 /// A person or group.
@@ -96,7 +105,7 @@ impl Metadata {
     /// # Errors
     /// As [`Metadata::from_yaml`].
     pub fn merge_yaml(&mut self, text: &str) -> Result<(), DecodeError> {
-        let map = mapping(text, "v2.Metadata")?;
+        let map = mapping_of_texts(text, "v2.Metadata")?;
         self.merge(&map)
     }
 
@@ -132,9 +141,11 @@ impl Metadata {
             self.annotations = Some(annotations);
         }
         if let Some(items) = fields.list("maintainers", "[]*v2.Maintainer")? {
+            self.null_nodes.maintainers = items.iter().any(Value::is_null);
             self.maintainers = items.iter().map(|it| Maintainer::read(&fields, it)).collect::<Result<_, _>>()?;
         }
         if let Some(items) = fields.list("dependencies", "[]*v2.Dependency")? {
+            self.null_nodes.dependencies = items.iter().any(Value::is_null);
             self.dependencies = Some(Dependency::read_all(&fields, items)?);
         }
         Ok(())
@@ -181,6 +192,9 @@ impl Metadata {
         if !matches!(self.kind.as_str(), "" | "application" | "library") {
             return invalid("chart.metadata.type must be application or library".to_owned());
         }
+        if self.null_nodes.maintainers {
+            return invalid("maintainers must not contain empty or null nodes".to_owned());
+        }
         for maintainer in &mut self.maintainers {
             for text in [&mut maintainer.name, &mut maintainer.email, &mut maintainer.url] {
                 sanitize(text);
@@ -190,6 +204,9 @@ impl Metadata {
     }
 
     fn validate_dependencies(&mut self) -> Result<(), InvalidMetadata> {
+        if self.null_nodes.dependencies {
+            return Err(InvalidMetadata("dependencies must not contain empty or null nodes".to_owned()));
+        }
         let mut seen = std::collections::HashSet::new();
         for dependency in self.dependencies.iter_mut().flatten() {
             for text in
@@ -363,6 +380,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hash_that_is_a_float_prints_as_one() {
+        let it = valid(
+            "apiVersion: v2\nname: x\nversion: 1.0.0\nappVersion: 72445e2\nannotations: {a: 1e21, b: 20230101.0}\n",
+        );
+        let it = it.unwrap();
+        assert_eq!(it.app_version, "7.2445e+06");
+        assert_eq!(it.annotations.unwrap(), [("a".into(), "1e+21".into()), ("b".into(), "2.02301e+07".into())]);
+        let error = valid("apiVersion: v2\nname: x\nversion: 72445e2\n").unwrap_err();
+        assert_eq!(error, "validation: chart.metadata.version \"7.2445e+06\" is invalid");
+    }
+
+    #[test]
     fn names_that_leave_their_folder_are_refused() {
         for name in ["\".\"", "\"..\"", "a/b", "\"a\\\\b\"", "\"/\"", "\"\""] {
             let text = format!("apiVersion: v2\nname: {name}\nversion: 1.0.0\n");
@@ -370,6 +399,17 @@ mod tests {
         }
         // A NUL goes when the name is cleaned, as control characters do.
         assert_eq!(valid("apiVersion: v2\nname: \"a\\0\\e[31mb\"\nversion: 1.0.0\n").unwrap().name, "a[31mb");
+    }
+
+    #[test]
+    fn nulls_among_objects_are_refused() {
+        let of = |field: &str| valid(&format!("apiVersion: v2\nname: x\nversion: 1.0.0\n{field}\n"));
+        for field in ["maintainers", "dependencies"] {
+            let wanted = format!("validation: {field} must not contain empty or null nodes");
+            assert_eq!(of(&format!("{field}: [{{name: a}}, null]")).unwrap_err(), wanted);
+            assert!(of(&format!("{field}: [{{}}]")).is_ok());
+            assert!(of(&format!("{field}: null")).is_ok());
+        }
     }
 
     #[test]

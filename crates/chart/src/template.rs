@@ -57,6 +57,9 @@ pub struct Rendered {
 /// Why a chart cannot be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
+    /// `apiVersion` is none that Helm 4 renders; Helm 3 takes any.
+    #[error("{0}")]
+    ApiVersion(&'static str),
     /// A library is no application.
     #[error("{0} charts are not installable")]
     NotInstallable(String),
@@ -138,6 +141,14 @@ pub fn template(
     capabilities: &Capabilities,
     options: &TemplateOptions,
 ) -> Result<Rendered, TemplateError> {
+    if options.render.compat == Compat::Helm4 {
+        match chart.metadata.api_version.as_str() {
+            "v1" | "v2" => {}
+            // Known to Helm 4, but not in its releases.
+            "v3" => return Err(TemplateError::ApiVersion("invalid chart apiVersion")),
+            _ => return Err(TemplateError::ApiVersion("unsupported chart version")),
+        }
+    }
     if !matches!(chart.metadata.kind.as_str(), "" | "application") {
         return Err(TemplateError::NotInstallable(chart.metadata.kind.clone()));
     }

@@ -48,6 +48,25 @@ pub fn from_str_with(text: &str, strict: bool, limits: &Limits) -> Result<Value,
     }
 }
 
+/// As [`from_str`], and a float is a float even if it is whole: `1e3` is 1000.0. So read what goes into Go structs whose fields
+/// are texts: there the reader prints the float itself, as `1e+03`.
+///
+/// # Errors
+/// As [`from_str`]; NaN and infinity are refused.
+pub fn from_str_floats(text: &str) -> Result<Value, Error> {
+    let limits = Limits { duplicate_keys: true, ..Limits::default() };
+    match parse_first_v2(text, &limits)? {
+        Some(node) => crate::value::to_value_with_floats(&node, &limits),
+        None => Ok(Value::Null),
+    }
+}
+
+/// The text of a float where a Go struct wants a text: in the precision of 32 bits, `20230101.0` as `2.02301e+07`.
+#[must_use]
+pub fn float_as_text(float: f64) -> String {
+    print::float32_text(float)
+}
+
 /// The text `yaml.Marshal` prints for a value, ending in a line break: keys in natural order, sequences below their key
 /// without indentation, lines folded past 80 columns, text of more than one line as a block. A float prints as Go's JSON
 /// writes it and YAML reads it: `1000000.0` as `1000000`, `1e21` as `1e+21`.
@@ -222,6 +241,14 @@ mod tests {
         assert_eq!(from_str("a: 1\na: 2\n---\nb: [\n").unwrap(), json!({"a": 2}));
         assert!(from_str_strict("a: 1\na: 2\n").is_err());
         assert_eq!(from_str("# nothing\n").unwrap(), Value::Null);
+    }
+
+    #[test]
+    fn floats_can_stay_floats() {
+        let text = "a: 72445e2\nb: 1.0\nc: 5\nd: 1.5\n";
+        assert_eq!(from_str(text).unwrap(), json!({"a": 7_244_500, "b": 1, "c": 5, "d": 1.5}));
+        assert_eq!(from_str_floats(text).unwrap(), json!({"a": 7_244_500.0, "b": 1.0, "c": 5, "d": 1.5}));
+        assert!(from_str_floats("a: .inf").is_err());
     }
 
     #[test]

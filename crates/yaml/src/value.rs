@@ -26,6 +26,11 @@ pub fn to_value_with(node: &Node, schema: Schema, limits: &Limits) -> Result<Val
     Reader::new(node, schema, limits).read()
 }
 
+/// As [`to_value_with`] under [`Schema::V2`], and a float is a float even if it is whole.
+pub(crate) fn to_value_with_floats(node: &Node, limits: &Limits) -> Result<Value, Error> {
+    Reader::new(node, Schema::V2, limits).keeping_floats().read()
+}
+
 /// Every document of a text as a JSON value.
 ///
 /// # Errors

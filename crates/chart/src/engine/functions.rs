@@ -82,6 +82,9 @@ pub(super) fn all(world: Option<&Rc<World>>, compat: Compat) -> Rc<Functions> {
     it.add("fromJson", one(TEXT), |ctx, args| Ok(yaml::from_json(ctx, first(args))));
     it.add("fromJsonArray", one(TEXT), |ctx, args| Ok(yaml::from_json_array(ctx, first(args))));
     it.add("toToml", one(ANY), |ctx, args| {
+        if first(args).is_nil() && first(args).type_of().is_none() {
+            return Err(FuncError::new("reflect: call of reflect.Value.Type on zero Value"));
+        }
         let text = toml::to_toml(first(args), ctx.room()).unwrap_or_else(Some);
         Ok(Value::string(text.ok_or(Bound::Output)?))
     });

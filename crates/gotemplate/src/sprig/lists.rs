@@ -1,4 +1,4 @@
-//! Lists. Every function makes a new one; none changes the one it is given.
+//! Lists. Every function makes a new one; none but `sortAlpha` changes the one it is given.
 
 use crate::{
     context::Ctx,
@@ -10,7 +10,7 @@ use crate::{
         defaults::empty,
         equal::deep_equal,
     },
-    types::{ANY_SLICE, Type},
+    types::{ANY_SLICE, STRING_SLICE, Type},
     value::{List, Value},
 };
 
@@ -193,8 +193,17 @@ fn concat(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
     Ok(if all.is_empty() { Value::NilOf(ANY_SLICE) } else { Value::list(all) })
 }
 
+/// Texts in the order of their bytes. A `[]string` (of `splitList`, `keys`, `toStrings`, …) is sorted in place, as the
+/// original does: a variable that holds it is sorted, too.
 fn sort_alpha(ctx: &mut Ctx<'_>, args: &[Value]) -> Answer {
     let value = any(args, 0);
+    if let Value::List(list) = value
+        && list.type_of() == STRING_SLICE
+    {
+        ctx.charge(list.len() as u64)?;
+        list.sort_with(|items| items.sort_by(|a, b| a.as_str().cmp(&b.as_str())));
+        return Ok(value.clone());
+    }
     if value.elements().is_none() {
         return Ok(Value::strings([strval(ctx, value)?]));
     }

@@ -29,6 +29,8 @@ pub(super) struct Reader<'a> {
     depth: usize,
     /// Flow collections around the node.
     flow: usize,
+    /// Whole floats stay floats.
+    floats: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -44,7 +46,14 @@ impl<'a> Reader<'a> {
             alias_depth: 0,
             depth: 0,
             flow: 0,
+            floats: false,
         }
+    }
+
+    /// Keeps whole floats as floats, where they become integers otherwise.
+    pub(super) fn keeping_floats(mut self) -> Self {
+        self.floats = true;
+        self
     }
 
     pub(super) fn read(mut self) -> Result<Value, Error> {
@@ -94,7 +103,7 @@ impl<'a> Reader<'a> {
             Data::Scalar(text) if text.is_empty() && self.flow > 0 && self.schema == Schema::Kyaml => {
                 Ok(Value::String(String::new()))
             }
-            Data::Scalar(text) => scalar_value(node, text, self.schema),
+            Data::Scalar(text) => scalar_value(node, text, self.schema, self.floats),
             Data::Sequence(items) => {
                 let mut array = Vec::with_capacity(items.len());
                 for item in items {

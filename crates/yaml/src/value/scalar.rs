@@ -62,7 +62,8 @@ fn meaning(node: &Node, text: &str, schema: Schema) -> Result<Resolved, Error> {
     }
 }
 
-pub(super) fn scalar_value(node: &Node, text: &str, schema: Schema) -> Result<Value, Error> {
+/// The value of a scalar; with `floats`, a whole float is a float.
+pub(super) fn scalar_value(node: &Node, text: &str, schema: Schema, floats: bool) -> Result<Value, Error> {
     if node.tag() == Some("!!binary") {
         return Ok(Value::String(binary(node, text)?));
     }
@@ -71,6 +72,7 @@ pub(super) fn scalar_value(node: &Node, text: &str, schema: Schema) -> Result<Va
         Resolved::Bool(b) => Value::Bool(b),
         Resolved::Int(n) => Value::Number(n.into()),
         Resolved::Uint(n) => Value::Number(n.into()),
+        Resolved::Float(f) if floats => Number::from_f64(f).map(Value::Number).ok_or_else(|| not_finite(node))?,
         Resolved::Float(f) => float_value(node, f)?,
         Resolved::Str if schema == Schema::Kyaml && node.style == Style::Folded => {
             Value::String(refolded(text).unwrap_or_else(|| text.to_owned()))
@@ -127,6 +129,9 @@ fn float_value(node: &Node, float: f64) -> Result<Value, Error> {
             return Ok(Value::Number(n.into()));
         }
     }
-    let refused = || error(node, ErrorKind::NotJson("NaN and infinity have no JSON form"));
-    Number::from_f64(float).map(Value::Number).ok_or_else(refused)
+    Number::from_f64(float).map(Value::Number).ok_or_else(|| not_finite(node))
+}
+
+fn not_finite(node: &Node) -> Error {
+    error(node, ErrorKind::NotJson("NaN and infinity have no JSON form"))
 }
