@@ -44,8 +44,14 @@ pub struct Proxy {
 pub struct TransportOptions {
     /// Accept any certificate, and plain HTTP where HTTPS does not answer.
     pub insecure: bool,
+    /// Accept any certificate, whichever ones `ca` says to trust, and nothing but HTTPS.
+    pub any_certificate: bool,
+    /// Plain HTTP, and HTTPS is not tried.
+    pub plain_http: bool,
     /// Certificates to trust beside the system's, in PEM.
     pub ca: Option<Vec<u8>>,
+    /// Trust those in `ca`, where there are any, instead of the system's.
+    pub only_ca: bool,
     /// Whom to say we are.
     pub client_certificate: Option<ClientCertificate>,
     /// The proxy; the environment's when absent.
@@ -56,6 +62,9 @@ impl fmt::Debug for TransportOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TransportOptions")
             .field("insecure", &self.insecure)
+            .field("any_certificate", &self.any_certificate)
+            .field("plain_http", &self.plain_http)
+            .field("only_ca", &self.only_ca)
             .field("ca", &self.ca.is_some())
             .field("client_certificate", &self.client_certificate.is_some())
             .field("proxy", &self.proxy.is_some())
@@ -64,9 +73,9 @@ impl fmt::Debug for TransportOptions {
 }
 
 impl TransportOptions {
-    /// Whether any certificate is taken: only when nobody said which ones to trust.
+    /// Whether any certificate is taken: when asked for, else only when nobody said which ones to trust.
     fn accepts_any_certificate(&self) -> bool {
-        self.insecure && self.ca.is_none() && self.client_certificate.is_none()
+        self.any_certificate || (self.insecure && self.ca.is_none() && self.client_certificate.is_none())
     }
 }
 
@@ -156,7 +165,11 @@ impl Transport {
         if plain {
             builder = builder.tls_certs_only([]);
         } else {
-            builder = builder.tls_certs_merge(self.certificates()?);
+            let certificates = self.certificates()?;
+            builder = match self.options.only_ca && !certificates.is_empty() {
+                true => builder.tls_certs_only(certificates),
+                false => builder.tls_certs_merge(certificates),
+            };
             builder = builder.tls_danger_accept_invalid_certs(self.options.accepts_any_certificate());
             if let Some(identity) = self.identity()? {
                 builder = builder.identity(identity);
@@ -168,6 +181,10 @@ impl Transport {
 
     pub(crate) fn insecure(&self) -> bool {
         self.options.insecure
+    }
+
+    pub(crate) fn plain_http(&self) -> bool {
+        self.options.plain_http
     }
 
     pub(crate) fn known(&self, registry: &str) -> Known {

@@ -77,6 +77,9 @@ impl Session {
     /// Whether the registry speaks plain HTTP. Asked once: HTTPS first; HTTP only where the spec or the address allows it.
     async fn is_plain(&self) -> Result<bool, OciError> {
         let registry = self.repository.registry();
+        if self.transport.plain_http() {
+            return Ok(true);
+        }
         if !self.plain_allowed() {
             return Ok(false);
         }
@@ -107,7 +110,7 @@ impl Session {
     }
 
     pub(super) fn plain_allowed(&self) -> bool {
-        self.transport.insecure() || self.repository.is_local()
+        self.transport.insecure() || self.transport.plain_http() || self.repository.is_local()
     }
 
     async fn authorize(
