@@ -14,7 +14,7 @@ mod objects;
 mod toml;
 mod yaml;
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use weir_gotemplate::{Map, Set, Str, Type, Usage, Value, sprig::World};
 
@@ -85,6 +85,34 @@ pub struct RenderOptions {
     pub hosts: Option<Rc<dyn Hosts>>,
     /// Clock, zone and randomness of `now`, `date`, `genCA` and the like. Without it those functions do not exist.
     pub world: Option<Rc<World>>,
+    /// Where every failure is noted, in the order of helm's work. With it rendering goes on behind a template that fails, and
+    /// still ends in the first failure.
+    pub failures: Option<Failures>,
+}
+
+/// What went wrong in templates, all of it; clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Failures(Rc<RefCell<Vec<RenderError>>>);
+
+impl Failures {
+    /// More than anybody reads.
+    const MOST: usize = 100;
+
+    /// Takes out what was noted.
+    #[must_use]
+    pub fn take(&self) -> Vec<RenderError> {
+        self.0.take()
+    }
+
+    /// Notes one, and answers whether to go on.
+    fn note(&self, error: RenderError) -> bool {
+        let mut all = self.0.borrow_mut();
+        // A template that several include fails in each of them at the same place.
+        if error.place.is_none() || !all.iter().any(|it| it.place == error.place) {
+            all.push(error);
+        }
+        all.len() < Self::MOST
+    }
 }
 
 /// The names of all functions that templates have, Go's own included, sorted.
@@ -120,9 +148,23 @@ pub fn render(
     let functions = functions::all(options.world.as_ref(), options.compat);
     let stack = options.limits.stack;
     let mut set = Set::named("gotpl", functions).renamed("gotpl", stack);
+    let mut first: Option<RenderError> = None;
+    // Keeps the first failure and answers whether to go on behind it.
+    let failed = |error: RenderError, first: &mut Option<RenderError>| {
+        first.get_or_insert_with(|| error.clone());
+        options.failures.as_ref().is_some_and(|all| all.note(error))
+    };
     for path in &order {
         let Some(page) = pages.get(*path) else { continue };
-        set.parse(path, page.text.clone()).map_err(|error| failure::parse(error, &page.text))?;
+        if let Err(error) = set.parse(path, page.text.clone())
+            && !failed(failure::parse(error, &page.text), &mut first)
+        {
+            break;
+        }
+    }
+    // Without all of them the others would miss what those define.
+    if let Some(error) = first.take() {
+        return Err(error);
     }
     let mut out = BTreeMap::new();
     let executed = functions::options(options);
@@ -136,12 +178,21 @@ pub fn render(
         template.set("Name", Value::string(path.as_str()));
         template.set("BasePath", Value::string(page.base.as_str()));
         page.scope.set("Template", Value::Map(template));
-        let text = set
-            .execute_within(path, &Value::Map(page.scope.clone()), &executed, &mut usage)
-            .map_err(|error| failure::execute(error, &|name| pages.get(name).map(|page| page.text.to_vec())))?;
-        out.insert(path.clone(), without_no_value(text));
+        match set.execute_within(path, &Value::Map(page.scope.clone()), &executed, &mut usage) {
+            Ok(text) => {
+                out.insert(path.clone(), without_no_value(text));
+            }
+            Err(error) => {
+                // What is left of a bound is not enough for the others either.
+                let spent = failure::is_bound(&error);
+                let error = failure::execute(error, &|name| pages.get(name).map(|page| page.text.to_vec()));
+                if !failed(error, &mut first) || spent {
+                    break;
+                }
+            }
+        }
     }
-    Ok(out)
+    first.map_or(Ok(out), Err)
 }
 
 /// What a template prints with Sprig's functions and no data.

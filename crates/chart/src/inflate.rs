@@ -71,7 +71,8 @@ impl HelmInflator for Inflator<'_> {
         texts: &[String],
     ) -> Result<String, Error> {
         let files = Walk::files(folder, &self.limits).map_err(|reason| failed(chart, reason))?;
-        let loaded = load::from_files(files, &self.limits).map_err(|error| failed(chart, error))?;
+        let limits = Limits { compat: self.render.compat, ..self.limits };
+        let loaded = load::from_files(files, &limits).map_err(|error| failed(chart, error))?;
         self.print(chart, &loaded, texts).map_err(|reason| failed(chart, reason))
     }
 }

@@ -30,7 +30,7 @@ pub mod values;
 pub use capabilities::{Capabilities, HelmVersion, InvalidKubeVersion, KubeVersion};
 pub use chart::{Chart, Crd, File, Lock};
 pub use decode::DecodeError;
-pub use engine::{Hosts, Lookup, ReleaseFacts, RenderError, RenderLimits, RenderOptions};
+pub use engine::{Failures, Hosts, Lookup, ReleaseFacts, RenderError, RenderLimits, RenderOptions};
 pub use hook::{Hook, HookEvent};
 pub use load::{Ignore, Limits, LoadError, SourceFile};
 pub use manifest::{Manifest, ManifestError};

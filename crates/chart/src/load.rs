@@ -15,6 +15,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Map, Value};
 
 use crate::{
+    Compat,
     chart::{Chart, File, Lock},
     decode::{DecodeError, Fields, mapping},
     metadata::{Dependency, InvalidMetadata, Metadata},
@@ -44,12 +45,14 @@ pub struct Limits {
     pub files: usize,
     /// How deeply charts may hold charts.
     pub depth: usize,
+    /// No bound, but loading goes by it too: of several documents in `values.yaml`, Helm 3 reads the first alone.
+    pub compat: Compat,
 }
 
 impl Default for Limits {
     /// 100 MiB in all, 100 MiB a file (Helm 4 bounds the sum alone), 20,000 files, 32 levels.
     fn default() -> Self {
-        Self { total: 100 << 20, file: 100 << 20, files: 20_000, depth: 32 }
+        Self { total: 100 << 20, file: 100 << 20, files: 20_000, depth: 32, compat: Compat::Helm4 }
     }
 }
 
@@ -161,7 +164,7 @@ fn chart(files: Vec<SourceFile>, budget: &mut Budget, depth: usize) -> Result<Ch
     }
     let mut subcharts: BTreeMap<String, Vec<SourceFile>> = BTreeMap::new();
     for file in files {
-        sort_in(file, &mut chart, &mut known, &mut subcharts)?;
+        sort_in(file, &mut chart, &mut known, &mut subcharts, budget.limits.compat)?;
     }
     if !known {
         return Err(LoadError::NoChartYaml);
@@ -182,6 +185,7 @@ fn sort_in(
     chart: &mut Chart,
     known: &mut bool,
     subcharts: &mut BTreeMap<String, Vec<SourceFile>>,
+    compat: Compat,
 ) -> Result<(), LoadError> {
     let is_v1 = chart.metadata.api_version == "v1";
     let keep = |files: &mut Vec<File>, file: SourceFile| files.push(File { name: file.name, data: file.data });
@@ -189,7 +193,8 @@ fn sort_in(
         "Chart.yaml" => {}
         "Chart.lock" => chart.lock = Some(read_lock("Chart.lock", &file)?),
         "values.yaml" => {
-            chart.values = Arc::new(values::read(&text(&file)).map_err(LoadError::Values)?);
+            let read = if compat == Compat::Helm3 { values::read_first } else { values::read };
+            chart.values = Arc::new(read(&text(&file)).map_err(LoadError::Values)?);
         }
         "values.schema.json" => chart.schema = Some(file.data),
         "requirements.yaml" => {
@@ -289,6 +294,18 @@ mod tests {
     }
 
     const CHART: &str = "apiVersion: v2\nname: a\nversion: 1.0.0\n";
+
+    #[test]
+    fn of_several_documents_helm_3_reads_the_first() {
+        let load = |values: &str, compat| {
+            let limits = Limits { compat, ..Limits::default() };
+            from_files(files(&[("Chart.yaml", CHART), ("values.yaml", values)]), &limits).map(|it| it.values.len())
+        };
+        assert_eq!(load("a: 1\n---\nb: 1\n", Compat::Helm4).unwrap(), 2);
+        assert_eq!(load("a: 1\n---\nb: 1\n", Compat::Helm3).unwrap(), 1);
+        assert!(load("a: 1\n---\nb: [\n", Compat::Helm4).is_err());
+        assert_eq!(load("a: 1\n---\nb: [\n", Compat::Helm3).unwrap(), 1);
+    }
 
     #[test]
     fn files_go_where_they_belong() {

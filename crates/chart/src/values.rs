@@ -18,6 +18,9 @@ pub enum ValuesError {
     /// A document is not YAML, or not a mapping.
     #[error("cannot unmarshal yaml document: {0}")]
     Decode(DecodeError),
+    /// A line that cuts documents says more than that.
+    #[error("error reading yaml document: invalid Yaml document separator: {0}")]
+    Separator(String),
     /// Values of a subchart are no table.
     #[error("type mismatch on {0}: not a table")]
     NotATable(String),
@@ -29,7 +32,7 @@ pub enum ValuesError {
 /// When a document is not YAML or not a mapping.
 pub fn read(text: &str) -> Result<Table, ValuesError> {
     let mut out = Table::new();
-    for document in documents(text) {
+    for document in documents(text)? {
         let table = mapping(document, "map[string]interface {}").map_err(ValuesError::Decode)?;
         merge_maps(&mut out, floats(table));
     }
@@ -44,24 +47,24 @@ pub fn read_first(text: &str) -> Result<Table, ValuesError> {
     mapping(text, "map[string]interface {}").map(floats).map_err(ValuesError::Decode)
 }
 
-/// The documents of a stream, as Kubernetes' YAML reader cuts it: at lines that start with `---`.
-fn documents(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let here = rest?;
-        let mut at = 0;
-        for line in here.split_inclusive('\n') {
-            let is_separator = line.strip_prefix("---").is_some_and(|it| it.trim().is_empty());
-            if is_separator && at > 0 {
-                let (document, next) = here.split_at_checked(at)?;
-                rest = next.split_once('\n').map(|(_, after)| after);
-                return Some(document);
+/// The documents of a stream, as Kubernetes' YAML reader cuts it: at lines that start with `---`, where nothing but a comment
+/// may follow.
+fn documents(text: &str) -> Result<Vec<&str>, ValuesError> {
+    let mut out = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let next = at + line.len();
+        if let Some(rest) = line.strip_prefix("---").map(str::trim) {
+            if !rest.is_empty() && !rest.starts_with('#') {
+                return Err(ValuesError::Separator(rest.to_owned()));
             }
-            at += line.len();
+            out.extend(text.get(start..at).filter(|it| !it.is_empty()));
+            start = next;
         }
-        rest = None;
-        Some(here)
-    })
+        at = next;
+    }
+    out.extend(text.get(start..).filter(|it| !it.is_empty()));
+    Ok(out)
 }
 
 fn floats(table: Table) -> Table {
@@ -130,6 +133,12 @@ mod tests {
         assert_eq!(Value::Object(it), json!({"a": 1.0, "b": {"c": "x", "d": [2.0]}}));
         assert_eq!(read("").unwrap(), Table::new());
         assert_eq!(read("---\na: 1\n---\n---\nb: x---y").unwrap(), object(json!({"a": 1.0, "b": "x---y"})));
+        assert_eq!(read("--- # a\na: 1\n---\t#b\r\nb: 2\n---").unwrap(), object(json!({"a": 1.0, "b": 2.0})));
+        for (text, rest) in [("a: 1\n--- b", "b"), ("--- {a: 1}\n", "{a: 1}"), ("---- \n", "-")] {
+            let error = read(text).unwrap_err().to_string();
+            assert_eq!(error, format!("error reading yaml document: invalid Yaml document separator: {rest}"));
+            assert!(read_first(text).is_ok() || rest == "-", "{text}");
+        }
         let error = read("- a\n").unwrap_err().to_string();
         assert!(error.contains("cannot unmarshal array into Go value of type map[string]interface {}"), "{error}");
     }

@@ -43,6 +43,15 @@ pub(super) fn execute(error: ExecError, source: &dyn Fn(&str) -> Option<Vec<u8>>
     RenderError { message: reworded(&error), reason, place }
 }
 
+/// Whether a bound was exceeded.
+pub(super) fn is_bound(error: &ExecError) -> bool {
+    let inner = match error.cause.as_deref() {
+        Some(Failure::Exec(inner)) => is_bound(inner),
+        _ => false,
+    };
+    error.bound.is_some() || inner
+}
+
 /// The innermost place that lies in a file.
 fn place(error: &ExecError, source: &dyn Fn(&str) -> Option<Vec<u8>>) -> Option<SourcePlace> {
     let mut found = None;

@@ -224,7 +224,7 @@ pub(crate) mod tests {
 
     #[test]
     fn bombs_end_at_the_bounds() {
-        let limits = Limits { total: 1 << 20, file: 1 << 19, files: 50, depth: 4 };
+        let limits = Limits { total: 1 << 20, file: 1 << 19, files: 50, depth: 4, ..Limits::default() };
         let zeros = vec![0_u8; 600 << 10];
         let error = from_archive(&tgz(&[("a/Chart.yaml", CHART), ("a/x", &zeros)]), &limits).unwrap_err();
         assert!(error.to_string().contains("larger than the maximum file size"), "{error}");

@@ -301,7 +301,7 @@ fn tests_that_the_documentation_names_exist() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut sources = String::new();
     let mut folders: Vec<_> =
-        ["crates/chart", "crates/gotemplate", "crates/yaml", "cli"].map(|it| root.join(it)).into();
+        ["crates/chart", "crates/gotemplate", "crates/yaml", "crates/remote", "cli"].map(|it| root.join(it)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

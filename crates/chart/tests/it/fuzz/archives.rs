@@ -11,7 +11,8 @@ use super::{
 };
 
 /// Small, so that bounds are met.
-const LIMITS: Limits = Limits { total: 256 << 10, file: 128 << 10, files: 60, depth: 4 };
+const LIMITS: Limits =
+    Limits { total: 256 << 10, file: 128 << 10, files: 60, depth: 4, compat: weir_chart::Compat::Helm4 };
 
 const CHART: &str = "apiVersion: v2\nname: a\nversion: 1.0.0\n";
 

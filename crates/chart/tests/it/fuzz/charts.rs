@@ -131,7 +131,7 @@ where
 
 fn rendered(files: Vec<(String, Vec<u8>)>, compat: Compat) -> TestCaseResult {
     let files = files.into_iter().map(|(name, data)| SourceFile { name, data: data.into() }).collect();
-    let limits = Limits { total: 4 << 20, file: 4 << 20, files: 500, depth: 8 };
+    let limits = Limits { total: 4 << 20, file: 4 << 20, files: 500, depth: 8, ..Limits::default() };
     let chart = match load::from_files(files, &limits) {
         Ok(chart) => chart,
         Err(error) => {
