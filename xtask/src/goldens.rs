@@ -2,6 +2,7 @@
 
 mod helm;
 mod kustomize;
+mod recorded;
 
 use std::path::PathBuf;
 

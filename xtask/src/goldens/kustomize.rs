@@ -8,7 +8,10 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 
-use super::{Helm, Options};
+use super::{
+    Helm, Options,
+    recorded::{Answer, cases, holds, installed, write},
+};
 use crate::shell;
 
 /// The version that is matched.
@@ -23,7 +26,7 @@ impl Kustomize {
     pub fn find(path: Option<&Path>) -> Result<Self> {
         let program = match path {
             Some(path) => path.to_owned(),
-            None => installed()?,
+            None => installed("kustomize", MODULE, VERSION)?,
         };
         let output = Command::new(&program).arg("version").output();
         let output = output.with_context(|| format!("cannot run {}", program.display()))?;
@@ -45,48 +48,20 @@ impl Kustomize {
     }
 }
 
-fn installed() -> Result<PathBuf> {
-    let control_plane = weir_testkit::binaries::cache_root()?;
-    let bin = control_plane.parent().unwrap_or(&control_plane).join(format!("kustomize-{VERSION}"));
-    let program = bin.join("kustomize");
-    if program.is_file() {
-        return Ok(program);
-    }
-    eprintln!("building kustomize {VERSION} into {} (once; about a minute)", bin.display());
-    std::fs::create_dir_all(&bin).with_context(|| format!("cannot create {}", bin.display()))?;
-    let mut go = Command::new("go");
-    go.args(["install", &format!("{MODULE}@{VERSION}")])
-        .env("GOBIN", &bin)
-        .env("GOFLAGS", "-trimpath")
-        .current_dir(&bin);
-    let status = go.status().context("go is not installed, and kustomize is built with it")?;
-    ensure!(status.success(), "go install {MODULE}@{VERSION} failed ({status}); what it says is above");
-    Ok(program)
-}
-
-/// What a golden says.
-#[derive(PartialEq)]
-enum Answer {
-    Printed(Vec<u8>),
-    Refused(String),
-}
-
 pub fn record(options: &Options) -> Result<()> {
     let kustomize = Kustomize::find(options.kustomize.as_deref())?;
-    let root = shell::root().join("crates/kustomize/tests/golden");
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(&root)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-    cases.retain(|case| case.join("input").is_dir());
-    cases.sort();
+    let cases = cases("crates/kustomize/tests/golden")?;
     let (mut stale, mut refused) = (Vec::new(), 0);
     for case in &cases {
         let answer = ask(&kustomize, options.helm.as_deref(), case)?;
         refused += usize::from(matches!(answer, Answer::Refused(_)));
-        if known(case)? == Some(as_known(&answer)) {
+        let files = answer.files("");
+        if holds(case, &files)? {
             continue;
         }
         stale.push(case.file_name().unwrap_or_default().to_string_lossy().into_owned());
         if !options.check {
-            write(case, &answer)?;
+            write(case, &files)?;
         }
     }
     let total = cases.len();
@@ -124,36 +99,4 @@ fn portable(reason: &str) -> String {
     }
     out.push_str(rest);
     out.chars().take(LENGTH).collect()
-}
-
-/// The two files of a golden as they stand: printed, refused.
-type Known = (Option<Vec<u8>>, Option<Vec<u8>>);
-
-fn known(case: &Path) -> Result<Option<Known>> {
-    let read = |name: &str| match std::fs::read(case.join(name)) {
-        Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    };
-    Ok(Some((read("expected.yaml")?, read("refused")?)))
-}
-
-fn as_known(answer: &Answer) -> Known {
-    match answer {
-        Answer::Printed(text) => (Some(text.clone()), None),
-        Answer::Refused(reason) => (None, Some(format!("{reason}\n").into_bytes())),
-    }
-}
-
-fn write(case: &Path, answer: &Answer) -> Result<()> {
-    let (printed, refused) = as_known(answer);
-    for (name, content) in [("expected.yaml", printed), ("refused", refused)] {
-        let path = case.join(name);
-        match content {
-            Some(content) => std::fs::write(path, content)?,
-            None if path.exists() => std::fs::remove_file(path)?,
-            None => {}
-        }
-    }
-    Ok(())
 }
