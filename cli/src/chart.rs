@@ -1,7 +1,12 @@
 //! `weir chart`: what can be done with a chart and no cluster.
 
+pub mod dependencies;
 pub mod disk;
+pub mod download;
+mod helm_home;
 mod lint;
+mod repositories;
+pub mod source;
 pub mod verify;
 
 use clap::Subcommand;

@@ -248,6 +248,22 @@ impl Cluster {
     }
 }
 
+/// The namespace of a context, in this kubeconfig or the one that kubectl takes.
+pub fn namespace_of(kubeconfig: Option<&std::path::Path>, context: Option<&str>) -> Result<Option<String>, Error> {
+    let bad = |error: &dyn std::fmt::Display| Error::Kubeconfig(Cause::new(error.to_string()));
+    let found = match kubeconfig {
+        Some(path) => Some(Kubeconfig::read_from(path).map_err(|error| bad(&error))?),
+        None => ambient(&bad)?,
+    };
+    let Some(found) = found else { return Err(bad(&"there is none")) };
+    if let Some(name) = context
+        && !found.contexts.iter().any(|it| it.name == name)
+    {
+        return Err(bad(&format!("context {name:?} does not exist")));
+    }
+    Ok(context_namespace(&found, context))
+}
+
 fn ambient(bad: &dyn Fn(&dyn std::fmt::Display) -> Error) -> Result<Option<Kubeconfig>, Error> {
     if let Some(kubeconfig) = Kubeconfig::from_env().map_err(|error| bad(&error))? {
         return Ok(Some(kubeconfig));

@@ -70,11 +70,11 @@ enum Command {
     Kustomize(kustomize::Args),
     /// Render a Helm chart and print the objects
     ///
-    /// Prints what `helm template` v4.3.1 prints. The release's namespace is that of -n, else `default`: no kubeconfig is
-    /// asked. In docs/guide/charts.md: what differs from helm.
+    /// Prints what `helm template` v4.3.1 prints. The release's namespace is that of -n, $HELM_NAMESPACE or the context that
+    /// --kube-context names, else `default`: no other kubeconfig is asked. In docs/guide/charts.md: what differs from helm.
     Template(Box<template::Args>),
     /// Look at a Helm chart
-    Chart(chart::Args),
+    Chart(Box<chart::Args>),
     /// Print a script that completes commands in a shell
     Completion(completion::Args),
     /// Print the version of weir and of the services in the cluster
@@ -104,8 +104,8 @@ async fn execute(args: Args) -> Result<(), Error> {
         Command::Tree(args) => tree::run(&args, &connect).await,
         Command::Trace(args) => trace::run(&args, &connect).await,
         Command::Kustomize(args) => kustomize::run(&args),
-        Command::Template(args) => template::run(&args, connect.namespace.as_deref()),
-        Command::Chart(args) => chart::run(args, connect.namespace.as_deref()),
+        Command::Template(args) => template::run(&args, &connect),
+        Command::Chart(args) => chart::run(*args, connect.namespace.as_deref()),
         Command::Completion(args) => completion::run(&args),
         Command::Version(args) => version::run(&args, &connect).await,
     }

@@ -12,8 +12,14 @@ use weir_chart::{
 };
 
 use crate::{
-    chart::{disk, verify::Keyring},
+    chart::{
+        dependencies, disk,
+        download::{self, DownloadArgs},
+        source,
+        verify::Keyring,
+    },
     clock,
+    cluster::{self, ConnectArgs},
     error::{Cause, Error},
     terminal,
 };
@@ -22,9 +28,13 @@ pub use values::ValueArgs;
 
 /// What to render, and what of it to print.
 #[derive(Debug, clap::Args)]
-#[command(disable_version_flag = true, override_usage = "weir template [OPTIONS] [NAME] <CHART>")]
+#[command(
+    disable_version_flag = true,
+    args_override_self = true,
+    override_usage = "weir template [OPTIONS] [NAME] <CHART>"
+)]
 pub struct Args {
-    /// The release's name, then the chart: a directory or a .tgz. With one argument it is the chart
+    /// The release's name, then the chart: a directory, a .tgz, oci://host/path:tag, https://host/chart.tgz, repo/name, or a name with --repo. With one argument it is the chart
     #[arg(required = true, num_args = 1..=2, value_names = ["NAME", "CHART"])]
     what: Vec<String>,
     #[command(flatten)]
@@ -45,7 +55,7 @@ pub struct Args {
     #[arg(long, short = 's', value_name = "TEMPLATE")]
     show_only: Vec<String>,
     /// Into files below this directory instead of stdout
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = download::path)]
     output_dir: Option<std::path::PathBuf>,
     /// With --output-dir: into a directory named for the release
     #[arg(long)]
@@ -78,11 +88,13 @@ pub struct Args {
     #[arg(long)]
     verify: bool,
     /// The public keys that --verify trusts [default: pubring.gpg of GnuPG]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = download::path)]
     keyring: Option<std::path::PathBuf>,
     /// Let templates look up addresses of hosts (getHostByName)
     #[arg(long)]
     enable_dns: bool,
+    #[command(flatten)]
+    download: DownloadArgs,
     #[command(flatten)]
     helm: flags::HelmFlags,
 }
@@ -107,9 +119,11 @@ impl From<CompatArg> for Compat {
 }
 
 /// Renders and prints.
-pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
+pub fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
     args.helm.check()?;
-    if args.output_dir.is_some() && !args.show_only.is_empty() {
+    // What is empty is not there, in helm neither.
+    let output_dir = args.output_dir.as_deref().filter(|it| !it.as_os_str().is_empty());
+    if output_dir.is_some() && !args.show_only.is_empty() {
         return Err(Error::usage(
             "--show-only prints, and with --output-dir nothing is printed",
             "leave one of them out",
@@ -118,21 +132,18 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     let (name, reference) = name_and_chart(args)?;
     let capabilities = capabilities(args)?;
     let values = args.values.merged(args.compat.into())?;
-    let keyring = args.verify.then(|| Keyring::at(args.keyring.as_deref()));
-    let chart = disk::load(&reference, &Limits::default(), keyring.as_ref())?;
-    let missing = chart.missing_dependencies();
+    let keyring = args.keyring.as_deref().filter(|it| !it.as_os_str().is_empty());
+    let keyring = args.verify.then(|| Keyring::at(keyring));
+    let found = source::find(&reference, &args.download, args.verify)?;
+    let reference = source::shown(&reference);
+    let limits = Limits { compat: args.compat.into(), ..Limits::default() };
+    let mut chart = disk::load(&found, &reference, &limits, keyring.as_ref())?;
+    let missing: Vec<String> = chart.missing_dependencies().into_iter().map(str::to_owned).collect();
     if args.helm.updates_dependencies() && !missing.is_empty() {
-        return Err(Error::usage(
-            format!("{reference}: charts are not downloaded yet, and {} are not in charts/", missing.join(", ")),
-            format!("fetch them first, for example with `helm dependency update {reference}`"),
-        ));
+        dependencies::update(&mut chart, &dependencies::root(&found, &missing)?, &args.download, &limits)?;
     }
-    let release = ReleaseFacts {
-        name,
-        namespace: namespace.unwrap_or("default").to_owned(),
-        revision: 1,
-        is_upgrade: args.is_upgrade,
-    };
+    let namespace = namespace(connect, args.helm.kube_context.as_deref());
+    let release = ReleaseFacts { name, namespace, revision: 1, is_upgrade: args.is_upgrade };
     let compat = args.compat.into();
     let time_limit = Duration::from_secs(args.time_limit);
     let (skip_schema_validation, enable_dns) = (args.skip_schema_validation, args.enable_dns);
@@ -148,11 +159,11 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     let failed =
         |text: String| Error::Chart { action: format!("render {reference}"), source: Cause::new(text), hint: None };
     let folder = args.release_name.then(|| release.name.clone());
-    let to_files = args.output_dir.is_some();
+    let to_files = output_dir.is_some();
     let (text, documents) = deep(move || {
         let render = RenderOptions {
             compat,
-            limits: limits(time_limit),
+            limits: self::limits(time_limit),
             world: Some(world()),
             hosts: enable_dns.then(|| Rc::new(Dns) as Rc<dyn Hosts>),
             ..RenderOptions::default()
@@ -168,10 +179,30 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
         Ok::<_, String>((text, documents))
     })
     .map_err(failed)?;
-    match &args.output_dir {
+    match output_dir {
         None => terminal::print(&text),
         Some(dir) => write::all(dir, &documents),
     }
+}
+
+/// The release's namespace: of the flag, helm's variable, the context that a flag names, or `default`. A kubeconfig that nobody
+/// named is not asked; one that cannot be read stops nothing, as with helm, but is told of.
+fn namespace(connect: &ConnectArgs, context: Option<&str>) -> String {
+    let variable = || std::env::var("HELM_NAMESPACE").ok();
+    let given = |it: &String| !it.is_empty();
+    if let Some(namespace) = connect.namespace.clone().filter(given).or_else(|| variable().filter(given)) {
+        return namespace;
+    }
+    let context = context.or(connect.context.as_deref()).filter(|it| !it.is_empty());
+    let kubeconfig = connect.kubeconfig.as_deref();
+    let asked = context.is_some() || kubeconfig.is_some();
+    let found = if asked { cluster::namespace_of(kubeconfig, context) } else { Ok(None) };
+    let found = found.unwrap_or_else(|error| {
+        let why = crate::text::clean(&disk::chain(&error));
+        eprintln!("warning: {why}; the release's namespace is \"default\", or name one with -n");
+        None
+    });
+    found.unwrap_or_else(|| "default".to_owned())
 }
 
 /// This machine's resolver.
@@ -215,14 +246,15 @@ pub fn limits(time: Duration) -> RenderLimits {
 fn name_and_chart(args: &Args) -> Result<(String, String), Error> {
     let twice =
         |what: &str| Error::usage(format!("cannot set {what} and also specify a name"), "leave one of them out");
+    let name_template = args.name_template.as_deref().filter(|it| !it.is_empty());
     match args.what.as_slice() {
         [_, _] if args.generate_name => Err(twice("--generate-name")),
-        [_, _] if args.name_template.is_some() => Err(twice("--name-template")),
+        [_, _] if name_template.is_some() => Err(twice("--name-template")),
         [name, chart] => Ok((name.clone(), chart.clone())),
         [chart] => {
-            let name = match &args.name_template {
+            let name = match name_template {
                 Some(template) => {
-                    let template = template.clone();
+                    let template = template.to_owned();
                     let wrong = |error| {
                         Error::usage(
                             format!("--name-template: {error}"),
@@ -249,7 +281,7 @@ fn generated(chart: &str) -> String {
 
 fn capabilities(args: &Args) -> Result<Capabilities, Error> {
     let mut capabilities = Capabilities::default();
-    if let Some(version) = &args.kube_version {
+    if let Some(version) = args.kube_version.as_ref().filter(|it| !it.is_empty()) {
         capabilities.kube_version = KubeVersion::parse(version).map_err(|error| {
             Error::usage(format!("invalid kube version '{version}': {error}"), "give one such as 1.36 or v1.36.0")
         })?;

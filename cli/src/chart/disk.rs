@@ -1,49 +1,70 @@
-//! Charts from the disk: a directory or an archive.
+//! Charts as they are: a directory, an archive, or an archive that was fetched.
 
-use std::{
-    fs,
-    io::Read,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Read, path::Path};
 
-use weir_chart::{Chart, Ignore, Limits, SourceFile, load};
+use weir_chart::{Chart, Ignore, Limits, LoadError, SourceFile, load};
+use weir_remote::charts::Package;
 
-use super::verify::Keyring;
+use super::{source::Found, verify::Keyring};
 use crate::error::{Cause, Error};
 
-/// Loads the chart at a path. With a keyring it must be an archive that is signed; what was checked is what is loaded.
-pub fn load(reference: &str, limits: &Limits, keyring: Option<&Keyring>) -> Result<Chart, Error> {
-    let path = locate(reference)?;
+/// Loads a chart that was found. With a keyring it must be an archive that is signed; what was checked is what is loaded.
+/// `shown` names it in errors.
+pub fn load(found: &Found, shown: &str, limits: &Limits, keyring: Option<&Keyring>) -> Result<Chart, Error> {
     let failed = |action: &str, text: String| Error::Chart {
-        action: format!("{action} {reference}"),
+        action: format!("{action} {shown}"),
         source: Cause::new(text),
         hint: None,
     };
-    let loaded = if path.is_dir() {
-        if keyring.is_some() {
-            return Err(failed("verify", "unpacked charts cannot be verified".to_owned()));
+    let loaded = match found {
+        Found::Local(path) if path.is_dir() => {
+            if keyring.is_some() {
+                return Err(failed("verify", "unpacked charts cannot be verified".to_owned()));
+            }
+            load::from_files(directory(path, limits).map_err(|text| failed("load", text))?, limits)
         }
-        load::from_files(directory(&path, limits).map_err(|text| failed("load", text))?, limits)
-    } else {
-        let bytes = archive(&path, limits).map_err(|text| failed("load", text))?;
-        if let Some(keyring) = keyring {
-            keyring.check(&path, &bytes).map_err(|text| failed("verify", text))?;
+        Found::Local(path) => {
+            let bytes = archive(path, limits).map_err(|text| failed("load", text))?;
+            if let Some(keyring) = keyring {
+                keyring.check_beside(path, &bytes).map_err(|text| failed("verify", text))?;
+            }
+            load::from_archive(&bytes, limits)
         }
-        load::from_archive(&bytes, limits)
+        Found::Fetched(package) => fetched(package, limits, keyring).map_err(|text| failed("load", text))?,
     };
     loaded.map_err(|error| failed("load", chain(&error)))
 }
 
-/// The files of the chart at a path, for who wants to look at them one by one.
-pub fn files(reference: &str, limits: &Limits) -> Result<Vec<SourceFile>, Error> {
-    let path = locate(reference)?;
-    let failed =
-        |text: String| Error::Chart { action: format!("load {reference}"), source: Cause::new(text), hint: None };
-    if path.is_dir() {
-        return directory(&path, limits).map_err(failed);
-    }
-    let bytes = archive(&path, limits).map_err(failed)?;
-    load::archive::source_files(&bytes, limits).map_err(|error| failed(error.to_string()))
+/// A chart that came from elsewhere.
+fn fetched(package: &Package, limits: &Limits, keyring: Option<&Keyring>) -> Result<Result<Chart, LoadError>, String> {
+    let bytes = &package.archive;
+    gzipped(bytes, "what came")?;
+    let chart = load::from_archive(bytes, limits);
+    let Some(keyring) = keyring else { return Ok(chart) };
+    // Where the address holds no version, the name that was signed is the chart's own; the digest decides.
+    let name = match (&package.name, &chart) {
+        (Some(name), _) => name.clone(),
+        (None, Ok(chart)) => format!("{}-{}.tgz", chart.name(), chart.metadata.version),
+        (None, Err(_)) => return Ok(chart),
+    };
+    let provenance = package.provenance.as_ref().ok_or("it came without its provenance file")?;
+    keyring.check(&name, bytes, provenance)?;
+    Ok(chart)
+}
+
+/// The files of a chart that was found, for who wants to look at them one by one.
+pub fn files(found: &Found, shown: &str, limits: &Limits) -> Result<Vec<SourceFile>, Error> {
+    let failed = |text: String| Error::Chart { action: format!("load {shown}"), source: Cause::new(text), hint: None };
+    let read;
+    let bytes = match found {
+        Found::Local(path) if path.is_dir() => return directory(path, limits).map_err(failed),
+        Found::Local(path) => {
+            read = archive(path, limits).map_err(failed)?;
+            &read
+        }
+        Found::Fetched(package) => &package.archive,
+    };
+    load::archive::source_files(bytes, limits).map_err(|error| failed(error.to_string()))
 }
 
 /// An error with its causes, where the text does not have them.
@@ -60,22 +81,6 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// A path that is there. Repositories and registries are named by references that are none.
-pub fn locate(reference: &str) -> Result<PathBuf, Error> {
-    let path = PathBuf::from(reference);
-    if path.exists() {
-        return Ok(path);
-    }
-    let remote = reference.contains("://");
-    if remote || (!path.is_absolute() && !reference.starts_with('.') && reference.matches('/').count() == 1) {
-        return Err(Error::usage(
-            format!("{reference}: charts are not downloaded yet"),
-            format!("download it first, for example with `helm pull {reference}`, and name the .tgz"),
-        ));
-    }
-    Err(Error::usage(format!("path {reference:?} not found"), "name a chart's directory or its .tgz"))
-}
-
 fn archive(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
     let shown = path.display();
     let file = fs::File::open(path).map_err(|error| error.to_string())?;
@@ -85,15 +90,19 @@ fn archive(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
     // An archive that is larger than what it may unpack to holds nothing useful.
     let bytes = read(file, limits.total).map_err(|error| error.to_string())?;
     let bytes = bytes.ok_or_else(|| format!("{shown} is larger than {} bytes", limits.total))?;
-    if !bytes.starts_with(b"\x1f\x8b\x08") {
-        let is_yaml = path.extension().is_some_and(|it| it == "yaml" || it == "yml");
-        return Err(if is_yaml {
-            format!("file '{shown}' seems to be a YAML file, but expected a gzipped archive")
-        } else {
-            format!("file '{shown}' does not appear to be a gzipped archive")
-        });
-    }
+    let is_yaml = path.extension().is_some_and(|it| it == "yaml" || it == "yml");
+    gzipped(&bytes, &format!("file '{shown}'")).map_err(|text| match is_yaml {
+        true => format!("file '{shown}' seems to be a YAML file, but expected a gzipped archive"),
+        false => text,
+    })?;
     Ok(bytes)
+}
+
+fn gzipped(bytes: &[u8], what: &str) -> Result<(), String> {
+    match bytes.starts_with(b"\x1f\x8b\x08") {
+        true => Ok(()),
+        false => Err(format!("{what} does not appear to be a gzipped archive")),
+    }
 }
 
 fn read(file: fs::File, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
@@ -185,6 +194,10 @@ mod tests {
         dir
     }
 
+    fn loaded(dir: &tempfile::TempDir, limits: &Limits) -> Result<Chart, Error> {
+        load(&Found::Local(dir.path().to_owned()), "it", limits, None)
+    }
+
     fn text(error: Error) -> String {
         crate::error::render(&error, crate::terminal::Style::plain())
     }
@@ -198,7 +211,7 @@ mod tests {
         put("templates/.hidden", "");
         put("outside.txt", "hello");
         std::os::unix::fs::symlink("../outside.txt", dir.path().join("templates/link.yaml")).unwrap();
-        let chart = load(dir.path().to_str().unwrap(), &Limits::default(), None).unwrap();
+        let chart = loaded(&dir, &Limits::default()).unwrap();
         let names: Vec<_> = chart.templates.iter().map(|it| it.name.as_str()).collect();
         assert_eq!(names, ["templates/a.yaml", "templates/link.yaml"]);
         assert_eq!(chart.files.len(), 2);
@@ -209,11 +222,11 @@ mod tests {
         let dir = chart();
         std::os::unix::fs::symlink("..", dir.path().join("templates/up")).unwrap();
         let limits = Limits { files: 100, ..Limits::default() };
-        let error = text(load(dir.path().to_str().unwrap(), &limits, None).unwrap_err());
+        let error = text(loaded(&dir, &limits).unwrap_err());
         assert!(error.contains("levels deep") || error.contains("more than 100 files"), "{error}");
         let dir = chart();
         std::os::unix::fs::symlink("/dev/zero", dir.path().join("values.yaml")).unwrap();
-        let error = text(load(dir.path().to_str().unwrap(), &Limits::default(), None).unwrap_err());
+        let error = text(loaded(&dir, &Limits::default()).unwrap_err());
         assert!(error.contains("irregular file values.yaml"), "{error}");
     }
 
@@ -222,15 +235,7 @@ mod tests {
         let dir = chart();
         let file = fs::File::create(dir.path().join("big")).unwrap();
         file.set_len(200 << 20).unwrap();
-        let error = text(load(dir.path().to_str().unwrap(), &Limits::default(), None).unwrap_err());
+        let error = text(loaded(&dir, &Limits::default()).unwrap_err());
         assert!(error.contains("maximum decompressed size"), "{error}");
-    }
-
-    #[test]
-    fn what_is_not_there_names_the_next_move() {
-        for reference in ["oci://ghcr.io/x/y", "https://x/y.tgz", "bitnami/nginx"] {
-            assert!(text(load(reference, &Limits::default(), None).unwrap_err()).contains("helm pull"), "{reference}");
-        }
-        assert!(text(load("./nothing", &Limits::default(), None).unwrap_err()).contains("not found"));
     }
 }

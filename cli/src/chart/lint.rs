@@ -8,11 +8,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 use weir_chart::{
-    Capabilities, Chart, Compat, DecodeError, KubeVersion, Limits, LoadError, ManifestError, ReleaseFacts, RenderError,
-    RenderOptions, SourceFile, TemplateError, TemplateOptions, load, template, values::Table,
+    Capabilities, Chart, Compat, DecodeError, Failures, KubeVersion, Limits, LoadError, ManifestError, ReleaseFacts,
+    RenderError, RenderOptions, Rendered, SourceFile, TemplateError, TemplateOptions, load, template, values::Table,
 };
 
-use super::disk;
+use super::{disk, download::DownloadArgs, source};
 use crate::{
     error::Error,
     output,
@@ -23,8 +23,9 @@ use finding::{Finding, Severity};
 
 /// What to look at.
 #[derive(Debug, clap::Args)]
+#[command(disable_version_flag = true, args_override_self = true)]
 pub struct Args {
-    /// Charts: directories or .tgz
+    /// Charts: directories, .tgz, or anything else that `weir template` takes
     #[arg(value_name = "CHART", default_value = ".")]
     charts: Vec<String>,
     #[command(flatten)]
@@ -50,6 +51,8 @@ pub struct Args {
     /// For people or for programs
     #[arg(long, short, value_enum, default_value_t)]
     output: Format,
+    #[command(flatten)]
+    download: DownloadArgs,
 }
 
 /// How to print findings.
@@ -85,7 +88,9 @@ pub fn run(args: &Args, namespace: Option<&str>) -> Result<(), Error> {
     };
     let mut reports = Vec::new();
     for chart in &args.charts {
-        let files = disk::files(chart, &Limits::default())?;
+        let found = source::find(chart, &args.download, false)?;
+        let chart = &source::shown(chart);
+        let files = disk::files(&found, chart, &Limits::default())?;
         let below = if args.with_subcharts { subcharts(chart, &files, 0) } else { Vec::new() };
         reports.push(Report { chart: chart.clone(), findings: job.look(files, values.clone()) });
         for (name, files) in below {
@@ -208,25 +213,78 @@ impl Job {
         };
         let (capabilities, skip_schema_validation) = (self.capabilities.clone(), self.skip_schema_validation);
         deep(move || {
+            let mut chart = chart;
+            let failures = Failures::default();
             let render = RenderOptions {
                 lint: true,
                 limits: limits(Duration::from_secs(60)),
                 world: Some(world()),
+                failures: Some(failures.clone()),
                 ..RenderOptions::default()
             };
             let options = TemplateOptions { render, skip_schema_validation, ..TemplateOptions::default() };
-            let rendered = match template(&chart, &values, &release, &capabilities, &options) {
-                Ok(rendered) => rendered,
-                Err(error) => return vec![failure(&chart, &error)],
-            };
-            let warn = |text: &String| Finding::new(Severity::Warning, "values.yaml", text);
-            let mut out: Vec<Finding> = rendered.warnings.iter().map(warn).collect();
-            for object in &rendered.manifests {
-                out.extend(objects::look(inside(&chart, &object.path), object, &capabilities.kube_version));
+            let mut out = Vec::new();
+            loop {
+                let error = match template(&chart, &values, &release, &capabilities, &options) {
+                    Ok(rendered) => {
+                        out.extend(seen(&chart, &rendered, &capabilities.kube_version));
+                        return out;
+                    }
+                    Err(error) => error,
+                };
+                match &error {
+                    // One that is hidden may be missed by others: what fails then is not told.
+                    TemplateError::Render(_) if !out.is_empty() => return out,
+                    TemplateError::Render(_) => {
+                        out.extend(failures.take().iter().map(|error| rendering(&chart, error)));
+                        out.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
+                        return out;
+                    }
+                    TemplateError::Manifest(manifest) => {
+                        out.push(printed(&chart, manifest));
+                        let path = manifest.path.clone();
+                        // Without it the others are looked at as well.
+                        if out.len() >= MOST || !hide(&mut chart, &path) {
+                            return out;
+                        }
+                    }
+                    _ => {
+                        out.push(failure(&chart, &error));
+                        return out;
+                    }
+                }
             }
-            out
         })
     }
+}
+
+/// So many templates that print no YAML are told of.
+const MOST: usize = 100;
+
+/// What is to be said of objects.
+fn seen(chart: &Chart, rendered: &Rendered, kube: &KubeVersion) -> Vec<Finding> {
+    let warn = |text: &String| Finding::new(Severity::Warning, "values.yaml", text);
+    let mut out: Vec<Finding> = rendered.warnings.iter().map(warn).collect();
+    for object in &rendered.manifests {
+        out.extend(objects::look(inside(chart, &object.path), object, kube));
+    }
+    out
+}
+
+/// Makes a template a partial: what it defines stays, and nothing of it is printed. False when there is no such template.
+fn hide(chart: &mut Chart, path: &str) -> bool {
+    let Some(inside) = path.strip_prefix(chart.name()).and_then(|it| it.strip_prefix('/')) else { return false };
+    if let Some(file) = chart.templates.iter_mut().find(|it| it.name == inside) {
+        let (folder, name) = inside.rsplit_once('/').unwrap_or(("", inside));
+        file.name = format!("{folder}/_{name}");
+        return true;
+    }
+    let Some((name, rest)) = inside.strip_prefix("charts/").and_then(|it| it.split_once('/')) else { return false };
+    let aliases = chart.metadata.dependencies.iter().flatten();
+    let aliased = aliases.filter(|it| it.local_name() == name).map(|it| it.name.clone()).next();
+    let name = aliased.unwrap_or_else(|| name.to_owned());
+    let mut named = chart.dependencies.iter_mut().filter(|it| it.name() == name);
+    named.any(|sub| hide(sub, &format!("{name}/{rest}")))
 }
 
 /// A path of a template without the chart's name.
@@ -236,8 +294,6 @@ fn inside<'a>(chart: &Chart, path: &'a str) -> &'a str {
 
 fn failure(chart: &Chart, error: &TemplateError) -> Finding {
     match error {
-        TemplateError::Render(error) => rendering(chart, error),
-        TemplateError::Manifest(error) => printed(chart, error),
         TemplateError::Schema(error) => Finding::error("values.schema.json", error.to_string()),
         TemplateError::KubeVersion { .. } => Finding::error("Chart.yaml", error.to_string()),
         other => Finding::error(chart.name(), other.to_string()),

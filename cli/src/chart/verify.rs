@@ -1,4 +1,4 @@
-//! Provenance files beside archives.
+//! Provenance files of archives.
 
 use std::{
     fs,
@@ -31,26 +31,33 @@ impl Keyring {
         Self { path }
     }
 
-    /// Checks an archive against the provenance file beside it. Anything that is missing is an error.
-    pub fn check(&self, archive: &Path, bytes: &[u8]) -> Result<(), String> {
-        if !archive.extension().is_some_and(|it| it.eq_ignore_ascii_case("tgz")) {
-            return Err("chart must be a tgz file".to_owned());
-        }
+    /// Checks an archive on the disk against the provenance file beside it. Anything that is missing is an error.
+    pub fn check_beside(&self, archive: &Path, bytes: &[u8]) -> Result<(), String> {
+        let name = archive.file_name().unwrap_or_default().to_string_lossy();
+        named(&name)?;
         let mut signed = archive.as_os_str().to_owned();
         signed.push(".prov");
         let signed = PathBuf::from(signed);
-        let failed =
-            |what: &str, path: &Path, error: String| format!("could not load {what} {}: {error}", path.display());
-        let provenance = read(&signed).map_err(|error| failed("provenance file", &signed, error))?;
+        let provenance =
+            read(&signed).map_err(|error| format!("could not load provenance file {}: {error}", signed.display()))?;
+        self.check(&name, bytes, &provenance)
+    }
+
+    /// Checks an archive of this name against its provenance file.
+    pub fn check(&self, name: &str, bytes: &[u8], provenance: &[u8]) -> Result<(), String> {
+        named(name)?;
         let keyring = read(&self.path).map_err(|error| {
-            let error = failed("keyring", &self.path, error);
+            let error = format!("could not load keyring {}: {error}", self.path.display());
             format!("{error}\nmake one with `gpg --export > keyring.gpg` and name it with --keyring")
         })?;
-        let name = archive.file_name().unwrap_or_default().to_string_lossy();
-        provenance::verify(bytes, &name, &provenance, &keyring, clock::now())
-            .map(|_| ())
-            .map_err(|error| error.to_string())
+        let checked = provenance::verify(bytes, name, provenance, &keyring, clock::now());
+        checked.map(|_| ()).map_err(|error| error.to_string())
     }
+}
+
+fn named(name: &str) -> Result<(), String> {
+    let is_archive = Path::new(name).extension().is_some_and(|it| it.eq_ignore_ascii_case("tgz"));
+    if is_archive { Ok(()) } else { Err("chart must be a tgz file".to_owned()) }
 }
 
 /// A regular file of a bounded size.

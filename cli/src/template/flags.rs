@@ -1,18 +1,16 @@
 //! Flags of helm that mean something else here, or nothing.
 
-use std::path::PathBuf;
-
 use crate::error::Error;
 
-/// Flags of `helm template` about installing and downloading. A rendering is the same with and without most of them, in
-/// helm too; the others are refused with the next move.
+/// Flags of `helm template` about installing and clusters. A rendering is the same with and without most of them, in helm
+/// too; the others are refused with the next move.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Taken for helm's sake")]
 pub struct HelmFlags {
     /// No effect: no namespace is printed, in helm neither
     #[arg(long, hide_short_help = true)]
     create_namespace: bool,
-    /// No effect without dependencies to fetch; those in charts/ are used
+    /// Where dependencies are not in charts/, fetch all of them; nothing is written
     #[arg(long, hide_short_help = true)]
     dependency_update: bool,
     /// No effect: a description belongs to a release
@@ -72,46 +70,51 @@ pub struct HelmFlags {
     /// No effect: errors are complete without
     #[arg(long, hide_short_help = true)]
     debug: bool,
-    #[command(flatten)]
-    download: DownloadFlags,
+    /// No effect: see --qps
+    #[arg(long, hide_short_help = true, value_name = "NUMBER")]
+    burst_limit: Option<u32>,
+    /// No effect: what is printed has no colours
+    #[arg(long, hide_short_help = true, value_name = "WHEN", value_parser = ["never", "auto", "always"], alias = "colour")]
+    color: Option<String>,
+    /// The context whose namespace is the release's, where -n names none
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
+    pub kube_context: Option<String>,
+    /// No effect: no cluster is asked
+    #[arg(long, hide_short_help = true, value_name = "ADDRESS")]
+    kube_apiserver: Option<String>,
+    /// No effect: no cluster is asked
+    #[arg(long, hide_short_help = true, value_name = "GROUP")]
+    kube_as_group: Vec<String>,
+    /// No effect: no cluster is asked
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
+    kube_as_user: Option<String>,
+    /// No effect: no cluster is asked
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
+    kube_ca_file: Option<String>,
+    /// No effect: no cluster is asked
+    #[arg(long, hide_short_help = true)]
+    kube_insecure_skip_tls_verify: bool,
+    /// No effect: no cluster is asked
+    #[arg(long, hide_short_help = true, value_name = "NAME")]
+    kube_tls_server_name: Option<String>,
+    /// No effect: no cluster is asked
+    #[arg(long, hide_short_help = true, value_name = "TOKEN")]
+    kube_token: Option<Unread>,
+    /// No effect: no cluster is asked
+    #[arg(long, hide_short_help = true, value_name = "NUMBER")]
+    qps: Option<f32>,
 }
 
-/// Flags about where charts come from.
-#[derive(Debug, Default, clap::Args)]
-struct DownloadFlags {
-    /// Refused: charts are not downloaded
-    #[arg(long, hide_short_help = true, value_name = "URL")]
-    repo: Option<String>,
-    /// No effect on a chart that is there
-    #[arg(long, hide_short_help = true, value_name = "VERSION", id = "chart-version")]
-    version: Option<String>,
-    /// No effect on a chart that is there
-    #[arg(long, hide_short_help = true)]
-    devel: bool,
-    /// No effect: for downloads
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
-    ca_file: Option<PathBuf>,
-    /// No effect: for downloads
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
-    cert_file: Option<PathBuf>,
-    /// No effect: for downloads
-    #[arg(long, hide_short_help = true, value_name = "FILE")]
-    key_file: Option<PathBuf>,
-    /// No effect: for downloads
-    #[arg(long, hide_short_help = true)]
-    insecure_skip_tls_verify: bool,
-    /// No effect: for downloads
-    #[arg(long, hide_short_help = true)]
-    plain_http: bool,
-    /// No effect: for downloads
-    #[arg(long, hide_short_help = true)]
-    pass_credentials: bool,
-    /// No effect: for downloads
-    #[arg(long, hide_short_help = true, value_name = "NAME")]
-    username: Option<String>,
-    /// No effect: for downloads
-    #[arg(long, hide_short_help = true, value_name = "PASSWORD", allow_hyphen_values = true)]
-    password: Option<String>,
+/// Something that is taken and forgotten: it may be secret.
+#[derive(Clone, Copy, Debug)]
+struct Unread;
+
+impl std::str::FromStr for Unread {
+    type Err = std::convert::Infallible;
+
+    fn from_str(_: &str) -> Result<Self, Self::Err> {
+        Ok(Self)
+    }
 }
 
 fn label(text: &str) -> Result<String, String> {
@@ -142,12 +145,6 @@ impl HelmFlags {
         }
         if !self.post_renderer_args.is_empty() {
             return Err(Error::usage("--post-renderer-args without --post-renderer", "leave it out"));
-        }
-        if let Some(repo) = &self.download.repo {
-            return Err(Error::usage(
-                format!("--repo {repo}: charts are not downloaded yet"),
-                format!("download it first, for example with `helm pull CHART --repo {repo}`, and name the .tgz"),
-            ));
         }
         Ok(())
     }

@@ -7,13 +7,17 @@ use weir_chart::{
     strvals::{self, SetError},
     values::{self, Table},
 };
+use weir_remote::charts::{Access, ChartClient, public};
 
-use crate::error::{Cause, Error};
+use crate::{
+    chart::download::LIMITS,
+    error::{Cause, Error},
+};
 
 /// Where values come from. Later ones win, whatever is given as a flag wins over files.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ValueArgs {
-    /// Values from a YAML file, or from stdin with `-`
+    /// Values from a YAML file, an address (https://…), or stdin with `-`
     #[arg(long = "values", short = 'f', value_name = "FILE", value_delimiter = ',')]
     files: Vec<String>,
     /// Values: key1=val1,key2=val2
@@ -42,7 +46,7 @@ impl ValueArgs {
         let mut out = Table::new();
         for path in &self.files {
             let failed = |text: String| Error::Chart {
-                action: format!("read values from {path}"),
+                action: format!("read values from {}", public(path)),
                 source: Cause::new(text),
                 hint: None,
             };
@@ -76,12 +80,19 @@ fn each(flag: &str, texts: &[String], mut set: impl FnMut(&str) -> Result<(), Se
     Ok(())
 }
 
+/// Nobody is told who asks, in helm neither.
+fn download(url: &str) -> Result<String, String> {
+    let client = ChartClient::new(Access::default(), LIMITS);
+    let bytes = client.wait(client.file(url)).map_err(|error| error.to_string())?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn read(path: &str) -> Result<String, String> {
     let mut bytes = Vec::new();
     let taken = if path.trim() == "-" {
         std::io::stdin().take(LIMIT + 1).read_to_end(&mut bytes)
-    } else if path.contains("://") {
-        return Err("values are not downloaded: name a file".to_owned());
+    } else if path.starts_with("http://") || path.starts_with("https://") {
+        return download(path);
     } else {
         std::fs::File::open(path).and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
     };

@@ -68,9 +68,13 @@ async fn what_is_wrong_names_place_and_next_move() {
     let good = format!("{GOLDEN}/functions/input");
     assert_eq!(weir(None, &["chart", "lint", &good]).await.code, Some(0));
     for (args, expected) in [
-        (&["template", "rel", "bitnami/nginx"][..], "helm pull"),
-        (&["template", "rel", "oci://127.0.0.1:1/x"], "helm pull"),
-        (&["template", "rel", "x", "--repo", "https://127.0.0.1:1"], "not downloaded"),
+        (&["template", "rel", "bitnami/nginx"][..], "helm repo add bitnami URL"),
+        (&["template", "rel", "nginx"], "--repo URL nginx"),
+        (&["template", "rel", "oci://127.0.0.1"], "names no repository"),
+        (&["template", "rel", "s3://bucket/x.tgz"], "not from s3"),
+        (&["template", "rel", "x", "--repo", "oci://127.0.0.1:1/y"], "leave --repo out"),
+        (&["template", "rel", "x", "--repo", "file:///srv"], "not from file"),
+        (&["template", "rel", "x", "--repo", "https://127.0.0.1:1", "--key-file", "k"], "belong together"),
         (&["template", "rel", "./nothing"], "not found"),
         (&["template", "rel", &input, "--dry-run=server"], "kubectl apply --dry-run=server"),
         (&["template", "rel", &input, "--dry-run=maybe"], "invalid dry-run value"),
@@ -130,7 +134,7 @@ async fn values_come_from_files_flags_and_stdin_in_helms_order() {
     let outcome = weir(None, &["template", "rel", &chart, "--values", &list]).await;
     assert!(outcome.stdout.contains(r#""b":"one""#), "{outcome:?}");
     for (values, expected) in [
-        ("https://127.0.0.1:1/v.yaml", "values are not downloaded"),
+        ("http://127.0.0.1:1/v.yaml", "http://127.0.0.1:1/v.yaml: error sending request"),
         ("/nothing.yaml", "/nothing.yaml: No such file"),
         (chart.as_str(), "directory"),
     ] {
@@ -147,7 +151,10 @@ async fn flags_of_helm_are_taken() {
         --dry-run=client --force-conflicts --insecure-skip-tls-verify --labels a=b,c=d --pass-credentials --plain-http --replace \
         --rollback-on-failure --server-side=false --take-ownership --timeout 5m0s --version 9.9.9 --wait=legacy \
         --wait-for-jobs --ca-file x --cert-file x --key-file x --username u --password p --debug --skip-tests=false \
-        --include-crds=false --enable-dns --keyring none";
+        --include-crds=false --enable-dns --keyring none --burst-limit 5 --color never --colour always --content-cache none \
+        --kube-apiserver https://127.0.0.1:1 --kube-as-group a --kube-as-group b --kube-as-user c --kube-ca-file x \
+        --kube-insecure-skip-tls-verify --kube-tls-server-name x --kube-token x --qps 1.5 --registry-config none \
+        --repository-cache none --repository-config none --version 1 --timeout 1s";
     let args: Vec<&str> = ["template", "rel", &input].into_iter().chain(all.split_whitespace()).collect();
     let outcome = weir(None, &args).await;
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), expected.as_str()), "{}", outcome.stderr);
@@ -158,6 +165,38 @@ async fn flags_of_helm_are_taken() {
     let no_tests = fs::read_to_string(format!("{GOLDEN}/hooks-no-tests/expected.yaml")).unwrap();
     let input = format!("{GOLDEN}/hooks-no-tests/input");
     assert_eq!(weir(None, &["template", "rel", &input, "--skip-tests=true"]).await.stdout, no_tests);
+}
+
+#[tokio::test]
+async fn contexts_that_are_named_say_the_namespace() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    fs::create_dir_all(path("c/templates")).unwrap();
+    fs::write(path("c/Chart.yaml"), "apiVersion: v2\nname: c\nversion: 1.0.0\n").unwrap();
+    fs::write(path("c/templates/a.yaml"), "v: {{ .Release.Namespace }}\n").unwrap();
+    let contexts =
+        "- {name: a, context: {cluster: c, user: u, namespace: of-a}}\n- {name: b, context: {cluster: c, user: u}}\n";
+    fs::write(path("kubeconfig"), format!("current-context: a\ncontexts:\n{contexts}")).unwrap();
+    let (chart, kubeconfig) = (path("c"), path("kubeconfig"));
+    for (flags, expected, warned) in [
+        (&["--kubeconfig", kubeconfig.as_str()][..], "of-a", false),
+        (&["--kubeconfig", &kubeconfig, "--kube-context", "b"], "default", false),
+        (&["--kubeconfig", &kubeconfig, "-n", "mine"], "mine", false),
+        (&["--kubeconfig", &kubeconfig, "--kube-context", "c"], "default", true),
+        (&["--kubeconfig", "/nothing"], "default", true),
+        (&["--kube-context", "a"], "default", true),
+    ] {
+        let outcome = weir(None, &[&["template", "rel", &chart], flags].concat()).await;
+        assert_eq!(
+            outcome.stdout,
+            format!("---\n# Source: c/templates/a.yaml\nv: {expected}\n"),
+            "{flags:?}: {outcome:?}"
+        );
+        assert_eq!(outcome.stderr.contains("warning: cannot load the kubeconfig"), warned, "{outcome:?}");
+    }
+    // A kubeconfig that nobody named is not asked.
+    let ambient = weir(Some(std::path::Path::new(&kubeconfig)), &["template", "rel", &chart]).await;
+    assert!(ambient.stdout.contains("v: default"), "{ambient:?}");
 }
 
 #[tokio::test]
@@ -263,6 +302,61 @@ async fn lint_tells_people_and_programs() {
     let good = format!("{GOLDEN}/functions/input");
     let outcome = weir(None, &["chart", "lint", &good, "--quiet", "--strict"]).await;
     assert!(outcome.stdout.contains("no apiVersion"), "{}", outcome.stdout);
+}
+
+#[tokio::test]
+async fn lint_shows_every_template_that_fails() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put("Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n");
+    put("charts/sub/Chart.yaml", "apiVersion: v2\nname: sub\nversion: 1.0.0\n");
+    put("templates/_helpers.tpl", "{{ define \"bad\" }}{{ .Values.x.y.z }}{{ end }}");
+    put("templates/a.yaml", "a: {{ .Values.one.two.three }}\n");
+    put("templates/b.yaml", "b: {{ include \"bad\" . }}\n");
+    put("templates/c.yaml", "c: {{ include \"bad\" . }}\n");
+    put("templates/d.yaml", "d: {{ atoi \"1\" | nope }}\n");
+    put("templates/e.yaml", "{{ if }}\n");
+    put("charts/sub/templates/s.yaml", "{{ fromJson 1 }}\n");
+    let lint = || async {
+        let outcome = weir(None, &["chart", "lint", dir.path().to_str().unwrap()]).await;
+        assert_eq!(outcome.code, Some(1), "{outcome:?}");
+        outcome.stdout
+    };
+    // First what cannot be parsed: nothing is executed then.
+    let said = lint().await;
+    for expected in
+        ["error: templates/d.yaml:1:", "function \"nope\" not defined", "error: templates/e.yaml:1:", "2 errors, 0"]
+    {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert_eq!(said.lines().filter(|it| it.trim_start_matches([' ', '|']).starts_with('^')).count(), 2, "{said}");
+    put("templates/d.yaml", "d: [1\n");
+    put("templates/e.yaml", "kind: E\n");
+    let said = lint().await;
+    for expected in [
+        "error: templates/a.yaml:1:",
+        "error: templates/_helpers.tpl:1:",
+        "error: charts/sub/templates/s.yaml:1:",
+        "3 errors, 0",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    // Then what was printed and is no YAML, in charts below too.
+    for name in ["templates/a.yaml", "templates/b.yaml", "templates/c.yaml"] {
+        put(name, "kind: X\n");
+    }
+    put("charts/sub/templates/s.yaml", "s: {\n");
+    let said = lint().await;
+    for expected in
+        ["error: templates/d.yaml: what it prints", "error: charts/sub/templates/s.yaml: what it prints", "2 errors"]
+    {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert!(said.contains("no apiVersion"), "{said}");
 }
 
 /// Runs it with so much memory to address that a bomb would end it: the stack it reserves, and 1.5 GiB.

@@ -6,6 +6,8 @@ mod commands;
 mod hostile;
 mod offline;
 mod program;
+mod registries;
+mod repositories;
 
 #[test]
 fn no_file_is_forgotten() {

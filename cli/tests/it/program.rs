@@ -27,7 +27,18 @@ fn command(kubeconfig: Option<&Path>, args: &[&str]) -> Command {
 
 /// Runs it to its end.
 pub async fn weir(kubeconfig: Option<&Path>, args: &[&str]) -> Outcome {
-    let output = tokio::time::timeout(Duration::from_secs(60), command(kubeconfig, args).output());
+    end(command(kubeconfig, args), args).await
+}
+
+/// Runs it to its end, with these variables.
+pub async fn weir_with(variables: &[(&str, &str)], args: &[&str]) -> Outcome {
+    let mut command = command(None, args);
+    command.envs(variables.iter().copied());
+    end(command, args).await
+}
+
+async fn end(mut command: Command, args: &[&str]) -> Outcome {
+    let output = tokio::time::timeout(Duration::from_secs(60), command.output());
     let output = output.await.unwrap_or_else(|_| panic!("weir {args:?} did not end")).unwrap();
     Outcome {
         code: output.status.code(),

@@ -13,7 +13,7 @@
 //! of that kind are refused without.
 
 #[cfg(feature = "charts")]
-mod charts;
+pub mod charts;
 mod repository;
 mod tree;
 
@@ -90,6 +90,8 @@ pub struct Fetcher {
     clients: OnceCell<Clients>,
     files: RefCell<HashMap<String, Vec<u8>>>,
     bases: RefCell<HashMap<(String, String), Rc<dyn Tree>>>,
+    #[cfg(feature = "charts")]
+    charts: OnceCell<charts::ChartClient>,
 }
 
 /// Made for the first fetch: a build that needs none does not wait for them.
@@ -118,6 +120,8 @@ impl Fetcher {
             clients: OnceCell::new(),
             files: RefCell::default(),
             bases: RefCell::default(),
+            #[cfg(feature = "charts")]
+            charts: OnceCell::new(),
         }
     }
 
@@ -153,17 +157,7 @@ impl Fetcher {
                 done = work => done,
             }
         };
-        std::thread::scope(|scope| {
-            let run = scope.spawn(|| {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
-                let done = runtime.block_on(work);
-                // What an interrupted fetch left behind on a thread of its own is not waited for.
-                runtime.shutdown_background();
-                done
-            });
-            run.join().unwrap_or_else(|_| Err(failed("the fetch ended without an answer".to_owned())))
-        })
+        apart(work).unwrap_or_else(|reason| Err(failed(reason)))
     }
 
     fn clients(&self, url: &str) -> Result<&Clients, Error> {
@@ -176,6 +170,21 @@ impl Fetcher {
         let scratch = tempfile::Builder::new().prefix("weir-bases-").tempdir().map_err(|e| failed(&e))?;
         Ok(self.clients.get_or_init(|| Clients { http, git, scratch }))
     }
+}
+
+/// Runs something to its end on a thread and a runtime of its own.
+fn apart<T: Send>(work: impl Future<Output = T> + Send) -> Result<T, String> {
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+            let done = runtime.block_on(work);
+            // What an interrupted fetch left behind on a thread of its own is not waited for.
+            runtime.shutdown_background();
+            Ok(done)
+        });
+        run.join().unwrap_or_else(|_| Err("the fetch ended without an answer".to_owned()))
+    })
 }
 
 /// Ends once `interrupt` is true; never without one.

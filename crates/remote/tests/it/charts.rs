@@ -31,7 +31,7 @@ fn built(entry: &str, limits: Limits) -> Result<String, String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn charts_come_from_repositories() {
     let (old, new): (Arc<[u8]>, Arc<[u8]>) = (archive("1.0.0").into(), archive("1.2.0").into());
-    let index = "entries:\n  app:\n  - {version: 1.0.0, urls: [files/app-1.0.0.tgz]}\n  - {version: 1.2.0, urls: [/charts/files/new.tgz]}\n  - {version: 2.0.0-rc.1, urls: [gone.tgz]}\n  - {version: 0.9.0, urls: [files/app-1.0.0.tgz], digest: '00'}\n  - {version: 0.8.0, urls: ['file:///etc/passwd']}\n";
+    let index = "apiVersion: v1\nentries:\n  app:\n  - {version: 1.0.0, urls: [files/app-1.0.0.tgz]}\n  - {version: 1.2.0, urls: [/charts/files/new.tgz]}\n  - {version: 2.0.0-rc.1, urls: [gone.tgz]}\n  - {version: 0.9.0, urls: [files/app-1.0.0.tgz], digest: '00'}\n  - {version: 0.8.0, urls: ['file:///etc/passwd']}\n";
     let give = |bytes: Arc<[u8]>| get(move || async move { bytes.to_vec() });
     let router = Router::new()
         .route("/charts/index.yaml", get(move || async move { index }))
@@ -54,7 +54,7 @@ async fn charts_come_from_repositories() {
         ("repo: 'URL/charts', devel: true", "404"),
         ("repo: 'URL/charts', version: 3.x", "chart \"app\" version \"3.x\" not found"),
         ("repo: 'URL/charts', version: 0.9.0", "the index says sha256:00"),
-        ("repo: 'URL/charts', version: 0.8.0", "which is not http"),
+        ("repo: 'URL/charts', version: 0.8.0", "not from file"),
         ("repo: 'URL/charts', version: 'no range'", "version \"no range\" of chart app"),
         ("repo: 'URL/broken'", "index.yaml is not valid YAML"),
         ("repo: 'URL/closed'", "403"),
