@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -72,7 +73,20 @@ impl Audit {
         Ok(Mark(std::fs::metadata(&self.file).with_context(|| format!("no audit log {}", self.file.display()))?.len()))
     }
 
-    /// The requests answered since `mark`.
+    /// The requests answered since `mark`, once they are `enough` or have had 30 s to become so: the API server writes a line after
+    /// the client has its answer, on a busy machine long after.
+    pub async fn until(&self, mark: Mark, enough: impl Fn(&[Request]) -> bool) -> Result<Vec<Request>> {
+        let start = Instant::now();
+        loop {
+            let requests = self.since(mark)?;
+            if enough(&requests) || start.elapsed() > Duration::from_secs(30) {
+                return Ok(requests);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The requests answered since `mark` whose lines are written by now.
     pub fn since(&self, mark: Mark) -> Result<Vec<Request>> {
         let mut file = std::fs::File::open(&self.file)?;
         file.seek(SeekFrom::Start(mark.0))?;

@@ -32,8 +32,12 @@ async fn an_unchanged_kustomization_sends_no_apply_and_no_dry_run() -> Result<()
     tenant.kustomization("app", json!({"wait": true})).await?;
     tenant.ready(kind::KUSTOMIZATION, "app").await?;
     // Proof that the count below counts the right requests: the install is in it.
-    let installed = writes_of_the_kustomize_controller(&world.plane.audit().since(install)?, "quiet");
-    assert!(installed.iter().filter(|r| r.resource == "configmaps").count() >= 5, "{installed:?}");
+    let applied = |requests: &[Request]| {
+        let written = writes_of_the_kustomize_controller(requests, "quiet");
+        written.iter().filter(|r| r.resource == "configmaps").count() >= 5
+    };
+    let installed = world.plane.audit().until(install, applied).await?;
+    assert!(applied(&installed), "{installed:?}");
     // The controller-manager's own updates of the Deployment come to their end.
     tenant
         .wait(kind::DEPLOYMENT, "web", "settled", |web| {
@@ -50,10 +54,14 @@ async fn an_unchanged_kustomization_sends_no_apply_and_no_dry_run() -> Result<()
     for _ in 0..3 {
         tenant.reconcile(kind::KUSTOMIZATION, "app").await?;
     }
-    let seen = world.plane.audit().since(mark)?;
-    let statuses =
-        seen.iter().filter(|r| r.namespace == "quiet" && r.resource == "kustomizations" && r.subresource == "status");
-    assert!(statuses.filter(|r| r.is_write()).count() >= 3, "the log does not reach to the last reconcile");
+    let reported = |requests: &[Request]| {
+        let statuses = requests.iter().filter(|r| {
+            r.namespace == "quiet" && r.resource == "kustomizations" && r.subresource == "status" && r.is_write()
+        });
+        statuses.count() >= 3
+    };
+    let seen = world.plane.audit().until(mark, reported).await?;
+    assert!(reported(&seen), "the log does not reach to the last reconcile");
     let requests = writes_of_the_kustomize_controller(&seen, "quiet");
     assert!(requests.is_empty(), "a no-op reconcile wrote: {requests:#?}");
     Ok(())
@@ -68,11 +76,12 @@ async fn an_unchanged_source_writes_only_its_status() -> Result<()> {
     tenant.ready(kind::GIT_REPOSITORY, "app").await?;
     let mark = world.plane.audit().mark()?;
     tenant.reconcile(kind::GIT_REPOSITORY, "app").await?;
-    let requests = world.plane.audit().since(mark)?;
-    let writes: Vec<&Request> = requests
-        .iter()
-        .filter(|r| r.user.contains("source-controller") && r.namespace == "quiet-source" && r.is_write())
-        .collect();
+    let writes = |requests: &[Request]| -> Vec<Request> {
+        let of_ours = |r: &&Request| r.user.contains("source-controller") && r.namespace == "quiet-source";
+        requests.iter().filter(of_ours).filter(|r| r.is_write()).cloned().collect()
+    };
+    let requests = world.plane.audit().until(mark, |requests| !writes(requests).is_empty()).await?;
+    let writes = writes(&requests);
     // A run that lasts, as on a busy machine, says so before its end.
     assert!((1..=2).contains(&writes.len()) && writes.iter().all(|r| r.subresource == "status"), "{writes:#?}");
     Ok(())
