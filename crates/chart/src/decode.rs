@@ -45,7 +45,20 @@ pub(crate) fn type_word(value: &Value) -> &'static str {
 
 /// The mapping that a text holds; an empty one when it holds nothing.
 pub(crate) fn mapping(text: &str, wanted: &'static str) -> Result<Map<String, Value>, DecodeError> {
-    match weir_yaml::sigs::from_str(text).map_err(DecodeError::Yaml)? {
+    object(weir_yaml::sigs::from_str(text), wanted)
+}
+
+/// As [`mapping_of_texts`], with no entries but those of these fields.
+pub(crate) fn fields_of(
+    text: &str,
+    is_field: fn(&str) -> bool,
+    wanted: &'static str,
+) -> Result<Map<String, Value>, DecodeError> {
+    object(weir_yaml::sigs::from_str_keeping(text, is_field), wanted)
+}
+
+fn object(read: Result<Value, weir_yaml::Error>, wanted: &'static str) -> Result<Map<String, Value>, DecodeError> {
+    match read.map_err(DecodeError::Yaml)? {
         Value::Object(map) => Ok(map),
         Value::Null => Ok(Map::new()),
         other => Err(DecodeError::Type { found: type_word(&other), place: "value".to_owned(), wanted }),
@@ -54,11 +67,7 @@ pub(crate) fn mapping(text: &str, wanted: &'static str) -> Result<Map<String, Va
 
 /// As [`mapping`], for structs whose texts may stand as numbers: a float keeps the text it has there, `1e6` that of `1e+06`.
 pub(crate) fn mapping_of_texts(text: &str, wanted: &'static str) -> Result<Map<String, Value>, DecodeError> {
-    match weir_yaml::sigs::from_str_floats(text).map_err(DecodeError::Yaml)? {
-        Value::Object(map) => Ok(map),
-        Value::Null => Ok(Map::new()),
-        other => Err(DecodeError::Type { found: type_word(&other), place: "value".to_owned(), wanted }),
-    }
+    object(weir_yaml::sigs::from_str_floats(text), wanted)
 }
 
 /// Reads fields of one object.

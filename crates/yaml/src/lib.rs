@@ -19,6 +19,7 @@ mod expand;
 mod node;
 mod parse;
 mod print;
+mod quick;
 mod resolve;
 pub mod sigs;
 mod value;

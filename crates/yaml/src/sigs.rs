@@ -11,7 +11,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use crate::parse::parse_first_v2;
-use crate::{Data, EmitOptions, Error, ErrorKind, Limits, Node, Schema, SequenceIndent, print, to_value_with};
+use crate::{Data, EmitOptions, Error, ErrorKind, Limits, Node, Schema, SequenceIndent, print, quick, to_value_with};
 
 /// Mappings and sequences in each other that are printed.
 const DEPTH: usize = 500;
@@ -39,6 +39,13 @@ pub fn from_str_strict(text: &str) -> Result<Value, Error> {
 /// # Errors
 /// As [`from_str`] and [`from_str_strict`].
 pub fn from_str_with(text: &str, strict: bool, limits: &Limits) -> Result<Value, Error> {
+    // Which key is given twice is for the reader of nodes to tell.
+    let quick = if strict { None } else { quick::read(text, limits, false, None) };
+    quick.map_or_else(|| from_nodes(text, strict, limits), Ok)
+}
+
+/// Reads whatever YAML there is.
+pub(crate) fn from_nodes(text: &str, strict: bool, limits: &Limits) -> Result<Value, Error> {
     // What is a key given twice shows only in what the keys mean.
     let reading = Limits { duplicate_keys: true, ..*limits };
     let limits = Limits { duplicate_keys: !strict, ..*limits };
@@ -54,7 +61,29 @@ pub fn from_str_with(text: &str, strict: bool, limits: &Limits) -> Result<Value,
 /// # Errors
 /// As [`from_str`]; NaN and infinity are refused.
 pub fn from_str_floats(text: &str) -> Result<Value, Error> {
-    let limits = Limits { duplicate_keys: true, ..Limits::default() };
+    let limits = Limits::default();
+    quick::read(text, &limits, true, None).map_or_else(|| floats_from_nodes(text, limits), Ok)
+}
+
+/// As [`from_str_floats`], and of an outermost mapping only the entries whose key is wanted. The others are checked and not
+/// kept, which is several times faster for whoever wants to know an object's name only.
+///
+/// # Errors
+/// As [`from_str_floats`].
+pub fn from_str_keeping(text: &str, wanted: fn(&str) -> bool) -> Result<Value, Error> {
+    let limits = Limits::default();
+    if let Some(value) = quick::read(text, &limits, true, Some(wanted)) {
+        return Ok(value);
+    }
+    let mut value = floats_from_nodes(text, limits)?;
+    if let Value::Object(map) = &mut value {
+        map.retain(|key, _| wanted(key));
+    }
+    Ok(value)
+}
+
+fn floats_from_nodes(text: &str, limits: Limits) -> Result<Value, Error> {
+    let limits = Limits { duplicate_keys: true, ..limits };
     match parse_first_v2(text, &limits)? {
         Some(node) => crate::value::to_value_with_floats(&node, &limits),
         None => Ok(Value::Null),

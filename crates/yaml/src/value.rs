@@ -6,6 +6,7 @@ mod scalar;
 use serde_json::{Number, Value};
 
 use self::read::Reader;
+pub(crate) use self::scalar::plain_value;
 use crate::resolve::{Resolved, Schema, resolve};
 use crate::{Data, Error, Limits, Node, Style, parse};
 

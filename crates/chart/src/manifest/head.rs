@@ -1,6 +1,6 @@
 //! What Helm reads of each document.
 
-use crate::decode::{DecodeError, Fields, mapping};
+use crate::decode::{DecodeError, Fields, fields_of};
 
 /// Go's name of the type of `metadata`, for messages.
 const METADATA: &str =
@@ -17,7 +17,9 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn read(text: &str) -> Result<Self, DecodeError> {
-        let map = mapping(text, "util.SimpleHead")?;
+        // A rendered object is large and its head small.
+        let is_field = |key: &str| ["apiVersion", "kind", "metadata"].iter().any(|it| key.eq_ignore_ascii_case(it));
+        let map = fields_of(text, is_field, "util.SimpleHead")?;
         let fields = Fields::new("SimpleHead", &map);
         let mut head = Self { api_version: fields.text("apiVersion")?, kind: fields.text("kind")?, ..Self::default() };
         if let Some(metadata) = fields.object("metadata", METADATA)? {

@@ -72,8 +72,7 @@ pub(super) fn scalar_value(node: &Node, text: &str, schema: Schema, floats: bool
         Resolved::Bool(b) => Value::Bool(b),
         Resolved::Int(n) => Value::Number(n.into()),
         Resolved::Uint(n) => Value::Number(n.into()),
-        Resolved::Float(f) if floats => Number::from_f64(f).map(Value::Number).ok_or_else(|| not_finite(node))?,
-        Resolved::Float(f) => float_value(node, f)?,
+        Resolved::Float(f) => float_value(f, floats).ok_or_else(|| not_finite(node))?,
         Resolved::Str if schema == Schema::Kyaml && node.style == Style::Folded => {
             Value::String(refolded(text).unwrap_or_else(|| text.to_owned()))
         }
@@ -113,23 +112,39 @@ fn refolded(text: &str) -> Option<String> {
     read.get_str("text").map(str::to_owned)
 }
 
-/// Go's JSON writes a whole float without a point, so it comes back as an integer where it fits.
-fn float_value(node: &Node, float: f64) -> Result<Value, Error> {
+/// What plain text without a tag means to go-yaml v2, as JSON; none when JSON cannot hold it. With `floats`, a whole float is a
+/// float.
+pub(crate) fn plain_value(text: &str, floats: bool) -> Option<Value> {
+    Some(match resolve(text, Schema::V2) {
+        Resolved::Null => Value::Null,
+        Resolved::Bool(b) => Value::Bool(b),
+        Resolved::Int(n) => Value::Number(n.into()),
+        Resolved::Uint(n) => Value::Number(n.into()),
+        Resolved::Float(f) => float_value(f, floats)?,
+        Resolved::Timestamp | Resolved::Str => Value::String(text.to_owned()),
+    })
+}
+
+/// Go's JSON writes a whole float without a point, so it comes back as an integer where it fits. None for NaN and infinity.
+fn float_value(float: f64, floats: bool) -> Option<Value> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
+    if floats {
+        return Number::from_f64(float).map(Value::Number);
+    }
     if float.fract() == 0.0 && float.abs() < EXACT {
-        return Ok(Value::Number((float as i64).into()));
+        return Some(Value::Number((float as i64).into()));
     }
     if float.fract() == 0.0 && float.abs() < 1e21 {
         // The digits are the shortest that give the float back, filled up with zeros.
         let text = crate::print::whole_text(float);
         if let Ok(n) = text.parse::<i64>() {
-            return Ok(Value::Number(n.into()));
+            return Some(Value::Number(n.into()));
         }
         if let Ok(n) = text.parse::<u64>() {
-            return Ok(Value::Number(n.into()));
+            return Some(Value::Number(n.into()));
         }
     }
-    Number::from_f64(float).map(Value::Number).ok_or_else(|| not_finite(node))
+    Number::from_f64(float).map(Value::Number)
 }
 
 fn not_finite(node: &Node) -> Error {
