@@ -50,7 +50,9 @@ pub struct Args {
     command: Command,
 }
 
+// What a command takes is put together when it is called: all of them together take longer than a small command does.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
     /// Show objects of the suite and how they are doing
     Get(get::Args),

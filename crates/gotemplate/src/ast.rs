@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::{function::Function, text::Str, value::Value};
+use crate::{function::Function, text::Str};
 
 /// A text that was parsed: a file, or what was given to `tpl`.
 pub(crate) struct Source {
@@ -23,17 +23,18 @@ pub(crate) struct Place {
 /// One template.
 pub(crate) struct Tree {
     pub(crate) name: String,
-    pub(crate) root: Vec<Node>,
+    pub(crate) root: Box<[Node]>,
 }
 
 pub(crate) enum Node {
     /// A piece of the source.
     Text(u32, u32),
     Action(Action),
-    If(Branch),
-    With(Branch),
-    Range(Branch),
-    Template(Call),
+    // What is large is behind a pointer, so that lists of texts and actions are small.
+    If(Box<Branch>),
+    With(Box<Branch>),
+    Range(Box<Branch>),
+    Template(Box<Call>),
     Break,
     Continue,
 }
@@ -47,8 +48,8 @@ pub(crate) struct Action {
 pub(crate) struct Branch {
     pub(crate) place: Place,
     pub(crate) pipe: Pipe,
-    pub(crate) list: Vec<Node>,
-    pub(crate) other: Option<Vec<Node>>,
+    pub(crate) list: Box<[Node]>,
+    pub(crate) other: Option<Box<[Node]>>,
 }
 
 /// `{{template "name" pipe}}`
@@ -61,14 +62,14 @@ pub(crate) struct Call {
 pub(crate) struct Pipe {
     pub(crate) place: Place,
     /// Numbers of the variables that are declared or assigned.
-    pub(crate) declared: Vec<u32>,
+    pub(crate) declared: Box<[u32]>,
     pub(crate) assign: bool,
-    pub(crate) commands: Vec<Command>,
+    pub(crate) commands: Box<[Command]>,
 }
 
 pub(crate) struct Command {
     pub(crate) place: Place,
-    pub(crate) args: Vec<Operand>,
+    pub(crate) args: Box<[Operand]>,
 }
 
 pub(crate) struct Operand {
@@ -79,22 +80,22 @@ pub(crate) struct Operand {
 pub(crate) enum Term {
     Bool(bool),
     Number(Box<Number>),
-    /// A string constant: the value, and the text with its quotes.
-    String(Value, String),
+    /// A string constant.
+    String(Str),
     Dot,
     Nil,
     /// `.a.b`
-    Field(Vec<Str>),
+    Field(Box<[Str]>),
     /// `$x.a.b`
-    Variable(u32, Vec<Str>),
+    Variable(u32, Box<[Str]>),
     Function(FunctionName),
     /// `(pipe).a.b`
-    Chain(Box<Operand>, Vec<Str>),
+    Chain(Box<Operand>, Box<[Str]>),
     Pipe(Box<Pipe>),
 }
 
 pub(crate) struct FunctionName {
-    pub(crate) name: String,
+    pub(crate) name: &'static str,
     /// What the name meant when the text was parsed.
     pub(crate) found: Found,
 }

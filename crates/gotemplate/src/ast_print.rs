@@ -128,7 +128,11 @@ impl Printer<'_> {
         match &operand.term {
             Term::Bool(it) => self.out.push_str(if *it { "true" } else { "false" }),
             Term::Number(it) => self.out.push_str(&it.text),
-            Term::String(_, quoted) => self.out.push_str(quoted),
+            Term::String(_) => {
+                let place = operand.place;
+                let quoted = self.source.text.get(place.start as usize..place.end as usize).unwrap_or_default();
+                self.out.push_str(&String::from_utf8_lossy(quoted));
+            }
             Term::Dot => self.out.push('.'),
             Term::Nil => self.out.push_str("nil"),
             Term::Field(names) => self.fields(names),
@@ -136,7 +140,7 @@ impl Printer<'_> {
                 self.variable(*number);
                 self.fields(names);
             }
-            Term::Function(it) => self.out.push_str(&it.name),
+            Term::Function(it) => self.out.push_str(it.name),
             Term::Chain(inner, names) => {
                 self.parenthesized(inner);
                 self.fields(names);

@@ -26,7 +26,12 @@ pub(crate) const SOME: Signature = Signature::variadic(&[Type::Reflect, Type::Re
 const PRINTF: Signature = Signature::variadic(&[Type::String, Type::Interface]);
 
 /// Finds one of Go's functions by its name.
-pub(crate) fn find(name: &str) -> Option<Found> {
+pub(crate) fn find(name: &str) -> Option<(&'static str, Found)> {
+    let name = NAMES.iter().find(|it| **it == name)?;
+    Some((name, found(name)?))
+}
+
+fn found(name: &str) -> Option<Found> {
     let (signature, body): (Signature, crate::function::Plain) = match name {
         "and" => return Some(Found::And),
         "or" => return Some(Found::Or),
@@ -51,6 +56,11 @@ pub(crate) fn find(name: &str) -> Option<Found> {
     };
     Some(Found::Builtin(Function::plain(signature, body)))
 }
+
+const NAMES: &[&str] = &[
+    "and", "or", "call", "html", "js", "urlquery", "index", "slice", "len", "not", "print", "printf", "println", "eq",
+    "ne", "lt", "le", "gt", "ge",
+];
 
 /// What is missing is said to be nil here.
 pub(crate) const NIL: &Value = &Value::Missing;

@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, fmt, rc::Rc};
 
+use foldhash::fast::RandomState;
+
 use crate::{context::Ctx, error::FuncError, types::Type, value::Value};
 
 /// What a function takes. The engine checks number and types of arguments by it, with Go's words, before the function runs.
@@ -119,7 +121,7 @@ impl fmt::Debug for Function {
 /// below all.
 #[derive(Clone, Default)]
 pub struct Functions {
-    own: HashMap<&'static str, Function>,
+    own: HashMap<&'static str, Function, RandomState>,
     base: Option<Rc<Functions>>,
 }
 
@@ -133,7 +135,7 @@ impl Functions {
     /// A layer over others.
     #[must_use]
     pub fn over(base: Rc<Functions>) -> Self {
-        Self { own: HashMap::new(), base: Some(base) }
+        Self { own: HashMap::default(), base: Some(base) }
     }
 
     /// Adds one, or replaces it in this layer.
@@ -149,7 +151,15 @@ impl Functions {
     /// Looks one up through the layers, without Go's own.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Function> {
-        self.own.get(name).or_else(|| self.base.as_ref()?.get(name))
+        self.find(name).map(|(_, function)| function)
+    }
+
+    /// A function with its name.
+    pub(crate) fn find(&self, name: &str) -> Option<(&'static str, &Function)> {
+        match self.own.get_key_value(name) {
+            Some((name, function)) => Some((name, function)),
+            None => self.base.as_ref()?.find(name),
+        }
     }
 
     /// All names in this layer and those below, in no order, possibly repeated.

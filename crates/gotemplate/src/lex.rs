@@ -21,6 +21,7 @@ pub(crate) struct Lexer<'a> {
     pub(crate) loop_words: (bool, bool),
     /// What the last error token says.
     pub(crate) error: String,
+    left: memmem::Finder<'static>,
 }
 
 const LEFT: &[u8] = b"{{";
@@ -28,7 +29,16 @@ const RIGHT: &[u8] = b"}}";
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(text: &'a [u8], loop_words: (bool, bool)) -> Self {
-        Self { text, at: 0, start: 0, inside: false, parens: 0, loop_words, error: String::new() }
+        Self {
+            text,
+            at: 0,
+            start: 0,
+            inside: false,
+            parens: 0,
+            loop_words,
+            error: String::new(),
+            left: memmem::Finder::new(LEFT),
+        }
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -85,7 +95,7 @@ impl<'a> Lexer<'a> {
 
     /// Outside of actions; `None` after a comment.
     fn text_or_delimiter(&mut self) -> Option<Token> {
-        let Some(distance) = memmem::find(self.rest(), LEFT) else {
+        let Some(distance) = self.left.find(self.rest()) else {
             self.at = self.text.len();
             let kind = if self.at > self.start { Kind::Text } else { Kind::Eof };
             return Some(self.emit(kind));
@@ -230,9 +240,14 @@ impl<'a> Lexer<'a> {
     }
 
     fn alphanumerics(&mut self) {
-        while let Some((char, len)) = self.peek().filter(|(char, _)| is_alphanumeric(*char)) {
-            let _ = char;
-            self.at += len;
+        loop {
+            let is_word = |it: &u8| it.is_ascii_alphanumeric() || *it == b'_';
+            let rest = self.rest();
+            self.at += rest.iter().position(|it| !is_word(it)).unwrap_or(rest.len());
+            match self.peek() {
+                Some((char, len)) if !char.is_ascii() && is_alphanumeric(char) => self.at += len,
+                _ => return,
+            }
         }
     }
 

@@ -5,10 +5,16 @@ mod number;
 mod pipeline;
 pub(crate) mod unquote;
 
-use std::{collections::HashMap, rc::Rc};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
+
+use foldhash::fast::RandomState;
 
 use crate::{
-    ast::{Found, Node, Parsed, Place, Source, Tree},
+    ast::{Command, Found, Node, Operand, Parsed, Place, Source, Tree},
     builtin,
     context::stack_place,
     error::{ParseError, Span},
@@ -18,7 +24,13 @@ use crate::{
 };
 
 /// Parses a text with all templates it defines. The text's own tree comes last.
-pub(crate) fn parse(name: &str, text: &Str, functions: &Functions, stack: usize) -> Result<Vec<Parsed>, ParseError> {
+pub(crate) fn parse(
+    name: &str,
+    text: &Str,
+    functions: &Functions,
+    texts: &mut Texts,
+    stack: usize,
+) -> Result<Vec<Parsed>, ParseError> {
     let known = |word: &str| find_function(functions, word).is_some();
     let mut parser = Parser {
         lexer: Lexer::new(text, (!known("break"), !known("continue"))),
@@ -26,6 +38,10 @@ pub(crate) fn parse(name: &str, text: &Str, functions: &Functions, stack: usize)
         text,
         functions,
         variables: vec!["$".to_owned()],
+        texts,
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        operands: Vec::new(),
         trees: HashMap::new(),
         order: Vec::new(),
         frame: Frame::new(),
@@ -45,10 +61,25 @@ pub(crate) fn parse(name: &str, text: &Str, functions: &Functions, stack: usize)
 }
 
 /// What a name means, given the caller's functions.
-pub(crate) fn find_function(functions: &Functions, name: &str) -> Option<Found> {
-    match functions.get(name) {
-        Some(function) => Some(Found::Own(function.clone())),
+pub(crate) fn find_function(functions: &Functions, name: &str) -> Option<(&'static str, Found)> {
+    match functions.find(name) {
+        Some((name, function)) => Some((name, Found::Own(function.clone()))),
         None => builtin::find(name),
+    }
+}
+
+/// Texts of templates, each of them once.
+#[derive(Default)]
+pub(crate) struct Texts(HashSet<Str, RandomState>);
+
+impl Texts {
+    fn get(&mut self, text: &[u8]) -> Str {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
+        }
+        let new = Str::from(text);
+        self.0.insert(new.clone());
+        new
     }
 }
 
@@ -58,6 +89,12 @@ struct Parser<'a> {
     text: &'a Str,
     functions: &'a Functions,
     variables: Vec<String>,
+    /// Names of fields and string constants, which come again and again.
+    texts: &'a mut Texts,
+    /// What is being read, the innermost list last: lists are made once their length is known.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    operands: Vec<Operand>,
     trees: HashMap<String, Tree>,
     order: Vec<String>,
     frame: Frame,
@@ -84,7 +121,7 @@ impl Frame {
     }
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn next(&mut self) -> Token {
         if let Some(token) = self.frame.given_back.pop() {
             return token;
@@ -120,12 +157,18 @@ impl Parser<'_> {
         token
     }
 
-    fn bytes(&self, token: Token) -> &[u8] {
+    fn bytes(&self, token: Token) -> &'a [u8] {
         self.text.get(token.start..token.end).unwrap_or_default()
     }
 
-    fn word(&self, token: Token) -> String {
-        String::from_utf8_lossy(self.bytes(token)).into_owned()
+    fn word(&self, token: Token) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.bytes(token))
+    }
+
+    /// The name in a field, which begins with a dot.
+    fn field(&mut self, token: Token) -> Str {
+        let name = self.bytes(token).get(1..).unwrap_or_default();
+        self.texts.get(name)
     }
 
     fn line(&self, offset: usize) -> usize {

@@ -1,13 +1,15 @@
 //! Templates that can call one another.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
+use foldhash::fast::RandomState;
 
 use crate::{
     ast::Parsed,
     context::{Ctx, Options, Usage},
     error::{ExecError, ParseError},
     function::Functions,
-    parse,
+    parse::{self, Texts},
     text::Str,
     value::Value,
 };
@@ -19,10 +21,12 @@ pub struct Set(Rc<Inner>);
 
 struct Inner {
     functions: Rc<Functions>,
-    own: HashMap<String, Rc<Parsed>>,
+    own: HashMap<String, Rc<Parsed>, RandomState>,
     base: Option<Set>,
     name: String,
     stack: usize,
+    /// Texts of the templates, for those that are added.
+    texts: Rc<RefCell<Texts>>,
 }
 
 /// How many bytes of stack parsing may take unless told otherwise.
@@ -39,7 +43,7 @@ impl Set {
     #[must_use]
     pub fn named(name: &str, functions: Rc<Functions>) -> Self {
         let (name, stack) = (name.to_owned(), STACK);
-        Self(Rc::new(Inner { functions, own: HashMap::new(), base: None, name, stack }))
+        Self(Rc::new(Inner { functions, own: HashMap::default(), base: None, name, stack, texts: Rc::default() }))
     }
 
     /// The same templates in a set of another name, with so many bytes of the thread's stack for parsing: texts nested
@@ -47,7 +51,14 @@ impl Set {
     #[must_use]
     pub fn renamed(&self, name: &str, stack: usize) -> Self {
         let functions = self.0.functions.clone();
-        Self(Rc::new(Inner { functions, own: HashMap::new(), base: Some(self.clone()), name: name.to_owned(), stack }))
+        Self(Rc::new(Inner {
+            functions,
+            own: HashMap::default(),
+            base: Some(self.clone()),
+            name: name.to_owned(),
+            stack,
+            texts: self.0.texts.clone(),
+        }))
     }
 
     /// The set's name.
@@ -75,7 +86,7 @@ impl Set {
     }
 
     fn parse_as(&mut self, name: &str, text: Str, anew: bool) -> Result<(), ParseError> {
-        let parsed = parse::parse(name, &text, &self.0.functions, self.0.stack)?;
+        let parsed = parse::parse(name, &text, &self.0.functions, &mut self.0.texts.borrow_mut(), self.0.stack)?;
         let kept = |it: &Parsed| {
             let is_empty = parse::is_empty(&it.tree.root, &text) && self.contains(&it.tree.name);
             is_empty && !(anew && it.tree.name == name)
@@ -93,6 +104,7 @@ impl Set {
             base: Some(self.clone()),
             name: inner.name.clone(),
             stack: inner.stack,
+            texts: inner.texts.clone(),
         });
         Ok(())
     }

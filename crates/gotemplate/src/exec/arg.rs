@@ -82,7 +82,7 @@ impl<'a> Machine<'a> {
             _ if wanted == Type::Reflect || wanted == Type::Interface => {
                 return match &operand.term {
                     Term::Bool(it) => Ok(Value::Bool(*it)),
-                    Term::String(value, _) => Ok(value.clone()),
+                    Term::String(text) => Ok(Value::String(text.clone())),
                     Term::Number(number) => self.ideal(operand, number),
                     _ => Ok(Value::Missing),
                 };
@@ -92,7 +92,8 @@ impl<'a> Machine<'a> {
                 (found, "bool")
             }
             Kind::String => {
-                let found = if let Term::String(value, _) = &operand.term { Some(value.clone()) } else { None };
+                let found =
+                    if let Term::String(text) = &operand.term { Some(Value::String(text.clone())) } else { None };
                 (found, "string")
             }
             Kind::Float32 | Kind::Float64 => (number.and_then(|it| it.float).map(|it| Value::Float(kind, it)), "float"),

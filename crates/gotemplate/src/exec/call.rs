@@ -45,10 +45,10 @@ impl<'a> Machine<'a> {
         last: Option<Value>,
     ) -> Res<Value> {
         self.at = Some(At::Operand(operand));
-        let replaced = self.ctx.options.functions.as_ref().and_then(|it| it.get(&name.name));
+        let replaced = self.ctx.options.functions.as_ref().and_then(|it| it.get(name.name));
         if let Some(function) = replaced {
             let callee = Callee::Function(function.clone());
-            return self.call(dot, callee, &name.name, at, args, last);
+            return self.call(dot, callee, name.name, at, args, last);
         }
         let callee = match &name.found {
             Found::Own(function) | Found::Builtin(function) => Callee::Function(function.clone()),
@@ -57,7 +57,7 @@ impl<'a> Machine<'a> {
             Found::And => return self.logic(dot, "and", args, last),
             Found::Or => return self.logic(dot, "or", args, last),
         };
-        self.call(dot, callee, &name.name, at, args, last)
+        self.call(dot, callee, name.name, at, args, last)
     }
 
     /// `and` and `or`: the first argument that decides, or the last one.

@@ -11,7 +11,7 @@ impl<'a> Machine<'a> {
     pub(super) fn pipeline(&mut self, dot: &Slot, pipe: &'a Pipe) -> Res<Value> {
         self.at = Some(At::Pipe(pipe));
         let mut value: Option<Value> = None;
-        for command in &pipe.commands {
+        for command in pipe.commands.iter() {
             let result = self.command(dot, command, value)?;
             value = Some(match result {
                 Value::Nil => Value::Missing,
@@ -19,7 +19,7 @@ impl<'a> Machine<'a> {
             });
         }
         let value = value.unwrap_or_default();
-        for number in &pipe.declared {
+        for number in pipe.declared.iter() {
             let slot = Slot { value: value.clone(), boxed: false };
             if pipe.assign {
                 self.set_variable(*number, slot)?;
@@ -61,7 +61,7 @@ impl<'a> Machine<'a> {
             Term::Bool(it) => Ok(Value::Bool(*it)),
             Term::Dot => Ok(dot.value.clone()),
             Term::Number(number) => self.ideal(operand, number),
-            Term::String(value, _) => Ok(value.clone()),
+            Term::String(text) => Ok(Value::String(text.clone())),
             Term::Nil => Err(self.fail("nil is not a command")),
             _ => Ok(Value::Missing),
         }

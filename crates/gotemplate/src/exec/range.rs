@@ -90,7 +90,7 @@ impl<'a> Machine<'a> {
         let mark = self.variables.len();
         let declared = &branch.pipe.declared;
         let unboxed = |value| Slot { value, boxed: false };
-        match (declared.as_slice(), branch.pipe.assign) {
+        match (&**declared, branch.pipe.assign) {
             ([], _) => {}
             ([one], true) => self.set_variable(*one, elem.clone())?,
             ([first, second, ..], true) => {

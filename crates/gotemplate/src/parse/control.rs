@@ -35,12 +35,12 @@ impl Closing {
 
 impl Parser<'_> {
     /// The whole text.
-    pub(super) fn top(&mut self) -> Result<Vec<Node>, ParseError> {
-        let mut nodes = Vec::new();
+    pub(super) fn top(&mut self) -> Result<Box<[Node]>, ParseError> {
+        let first = self.nodes.len();
         loop {
             let token = self.peek();
             match token.kind {
-                Kind::Eof => return Ok(nodes),
+                Kind::Eof => return Ok(self.nodes.drain(first..).collect()),
                 Kind::LeftDelim => {
                     let delimiter = self.next();
                     if self.peek_solid().kind == Kind::Define {
@@ -53,7 +53,7 @@ impl Parser<'_> {
                 _ => {}
             }
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
+                Item::Node(node) => self.nodes.push(node),
                 Item::End => return Err(self.error("unexpected {{end}}")),
                 Item::Else => return Err(self.error("unexpected {{else}}")),
             }
@@ -80,14 +80,14 @@ impl Parser<'_> {
     }
 
     /// Up to `{{end}}` or `{{else}}`.
-    pub(super) fn list(&mut self) -> Result<(Vec<Node>, Closing), ParseError> {
+    pub(super) fn list(&mut self) -> Result<(Box<[Node]>, Closing), ParseError> {
         self.check_depth()?;
-        let mut nodes = Vec::new();
+        let first = self.nodes.len();
         while self.peek_solid().kind != Kind::Eof {
             match self.text_or_action()? {
-                Item::Node(node) => nodes.push(node),
-                Item::End => return Ok((nodes, Closing::End)),
-                Item::Else => return Ok((nodes, Closing::Else)),
+                Item::Node(node) => self.nodes.push(node),
+                Item::End => return Ok((self.nodes.drain(first..).collect(), Closing::End)),
+                Item::Else => return Ok((self.nodes.drain(first..).collect(), Closing::Else)),
             }
         }
         Err(self.error("unexpected EOF"))
@@ -120,9 +120,9 @@ impl Parser<'_> {
                 self.expect(Kind::RightDelim, "end")?;
                 return Ok(Item::End);
             }
-            Kind::If => Node::If(self.branch("if")?),
-            Kind::Range => Node::Range(self.branch("range")?),
-            Kind::With => Node::With(self.branch("with")?),
+            Kind::If => Node::If(Box::new(self.branch("if")?)),
+            Kind::Range => Node::Range(Box::new(self.branch("range")?)),
+            Kind::With => Node::With(Box::new(self.branch("with")?)),
             Kind::Template => self.template()?,
             _ => {
                 self.give_back(token);
@@ -171,15 +171,15 @@ impl Parser<'_> {
     }
 
     /// The list after `else`. In `{{else if …}}` the one `{{end}}` closes both.
-    fn other(&mut self, word: &str) -> Result<Vec<Node>, ParseError> {
+    fn other(&mut self, word: &str) -> Result<Box<[Node]>, ParseError> {
         let next = self.peek().kind;
         if word == "if" && next == Kind::If {
             self.next();
-            return Ok(vec![Node::If(self.branch("if")?)]);
+            return Ok(Box::new([Node::If(Box::new(self.branch("if")?))]));
         }
         if word == "with" && next == Kind::With {
             self.next();
-            return Ok(vec![Node::With(self.branch("with")?)]);
+            return Ok(Box::new([Node::With(Box::new(self.branch("with")?))]));
         }
         let (list, closing) = self.list()?;
         if closing == Closing::Else {
@@ -203,7 +203,7 @@ impl Parser<'_> {
         }
         self.add(Tree { name: name.clone(), root })?;
         self.frame = outer;
-        Ok(Node::Template(Call { place, name, pipe: Some(pipe) }))
+        Ok(Node::Template(Box::new(Call { place, name, pipe: Some(pipe) })))
     }
 
     fn template(&mut self) -> Result<Node, ParseError> {
@@ -216,7 +216,7 @@ impl Parser<'_> {
             self.give_back(next);
             pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
         }
-        Ok(Node::Template(Call { place: place(token.start, offset(token.end)), name, pipe }))
+        Ok(Node::Template(Box::new(Call { place: place(token.start, offset(token.end)), name, pipe })))
     }
 
     fn template_name(&mut self, token: Token, context: &str) -> Result<String, ParseError> {

@@ -1,27 +1,41 @@
 //! What stands inside actions.
 
 use crate::{
+    ast::Place,
     ast::{Command, FunctionName, Operand, Pipe, Term},
     error::ParseError,
     lex::{Kind, Token},
     parse::{Parser, find_function, number, place, unquote::unquote},
     text::Str,
-    value::Value,
 };
+
+/// The variables before the commands of a pipeline.
+#[derive(Default)]
+struct Declared {
+    variables: Vec<u32>,
+    assign: bool,
+}
+
+fn joined(first: Box<[Str]>, then: Vec<Str>) -> Box<[Str]> {
+    if first.is_empty() { then.into() } else { first.into_iter().chain(then).collect() }
+}
 
 impl Parser<'_> {
     /// Declarations, then commands, up to the closing token.
     pub(super) fn pipeline(&mut self, context: &str, end: Kind) -> Result<Pipe, ParseError> {
         self.check_depth()?;
         let start = self.peek_solid().start;
-        let mut pipe = Pipe { place: place(start, 0), declared: Vec::new(), assign: false, commands: Vec::new() };
-        while self.declaration(context, &mut pipe)? {}
+        let mut declared = Declared::default();
+        while self.declaration(context, &mut declared)? {}
+        let first = self.commands.len();
         loop {
             let token = self.next_solid();
             if token.kind == end {
-                self.check_pipeline(&pipe, context)?;
-                pipe.place.end = super::offset(token.start);
-                return Ok(pipe);
+                let commands: Box<[Command]> = self.commands.drain(first..).collect();
+                self.check_pipeline(&commands, context)?;
+                let place = place(start, super::offset(token.start));
+                let Declared { variables, assign } = declared;
+                return Ok(Pipe { place, declared: variables.into(), assign, commands });
             }
             match token.kind {
                 Kind::Bool
@@ -38,7 +52,7 @@ impl Parser<'_> {
                 | Kind::LeftParen => {
                     self.give_back(token);
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.commands.push(command);
                 }
                 _ => return Err(self.unexpected(token, context)),
             }
@@ -46,7 +60,7 @@ impl Parser<'_> {
     }
 
     /// A variable with what declares or assigns it; true when another one must follow.
-    fn declaration(&mut self, context: &str, pipe: &mut Pipe) -> Result<bool, ParseError> {
+    fn declaration(&mut self, context: &str, declared: &mut Declared) -> Result<bool, ParseError> {
         let variable = self.peek_solid();
         if variable.kind != Kind::Variable {
             return Ok(false);
@@ -56,15 +70,15 @@ impl Parser<'_> {
         let next = self.peek_solid();
         match next.kind {
             Kind::Assign | Kind::Declare => {
-                pipe.assign = next.kind == Kind::Assign;
+                declared.assign = next.kind == Kind::Assign;
                 self.next_solid();
-                self.declare(variable, pipe);
+                self.declare(variable, declared);
                 Ok(false)
             }
             Kind::Char if self.bytes(next) == b"," => {
                 self.next_solid();
-                self.declare(variable, pipe);
-                if context == "range" && pipe.declared.len() < 2 {
+                self.declare(variable, declared);
+                if context == "range" && declared.variables.len() < 2 {
                     return match self.peek_solid().kind {
                         Kind::Variable | Kind::RightDelim | Kind::RightParen => Ok(true),
                         _ => Err(self.error("range can only initialize variables")),
@@ -82,9 +96,9 @@ impl Parser<'_> {
         }
     }
 
-    fn declare(&mut self, variable: Token, pipe: &mut Pipe) {
+    fn declare(&mut self, variable: Token, declared: &mut Declared) {
         let number = self.variable_number(&self.word(variable));
-        pipe.declared.push(number);
+        declared.variables.push(number);
         self.frame.variables.push(number);
     }
 
@@ -96,13 +110,13 @@ impl Parser<'_> {
         super::offset(place)
     }
 
-    fn check_pipeline(&self, pipe: &Pipe, context: &str) -> Result<(), ParseError> {
-        if pipe.commands.is_empty() {
+    fn check_pipeline(&self, commands: &[Command], context: &str) -> Result<(), ParseError> {
+        if commands.is_empty() {
             return Err(self.error(format!("missing value for {context}")));
         }
-        for (stage, command) in pipe.commands.iter().enumerate().skip(1) {
+        for (stage, command) in commands.iter().enumerate().skip(1) {
             let first = command.args.first().map(|it| &it.term);
-            if matches!(first, Some(Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::String(..))) {
+            if matches!(first, Some(Term::Bool(_) | Term::Dot | Term::Nil | Term::Number(_) | Term::String(_))) {
                 return Err(self.error(format!("non executable command in pipeline stage {}", stage + 1)));
             }
         }
@@ -112,11 +126,11 @@ impl Parser<'_> {
     /// Operands with space between, up to a pipe sign or the end.
     fn command(&mut self) -> Result<Command, ParseError> {
         let start = self.peek_solid().start;
-        let mut args = Vec::new();
+        let first = self.operands.len();
         loop {
             self.peek_solid();
             if let Some(operand) = self.operand()? {
-                args.push(operand);
+                self.operands.push(operand);
             }
             let token = self.next();
             match token.kind {
@@ -125,12 +139,18 @@ impl Parser<'_> {
                 Kind::Pipe => {}
                 _ => return Err(self.unexpected(token, "operand")),
             }
+            let args: Box<[Operand]> = self.operands.drain(first..).collect();
             if args.is_empty() {
                 return Err(self.error("empty command"));
             }
             let place = place(start, args.last().map_or(0, |it| it.place.end));
             return Ok(Command { place, args });
         }
+    }
+
+    /// The source between the ends of a place.
+    fn source(&self, place: Place) -> &[u8] {
+        self.text.get(place.start as usize..place.end as usize).unwrap_or_default()
     }
 
     /// A term with the fields that follow it.
@@ -146,24 +166,18 @@ impl Parser<'_> {
         let mut names = Vec::new();
         while self.peek().kind == Kind::Field {
             let token = self.next();
-            names.push(Str::from(self.bytes(token).get(1..).unwrap_or_default()));
+            names.push(self.field(token));
             operand.place.end = super::offset(token.end);
         }
         // Go reports a chain at its second link.
         operand.place.at = super::offset(first.start);
         operand.term = match operand.term {
-            Term::Field(mut there) => {
-                there.append(&mut names);
-                Term::Field(there)
-            }
-            Term::Variable(number, mut there) => {
-                there.append(&mut names);
-                Term::Variable(number, there)
-            }
-            Term::Bool(_) | Term::String(..) | Term::Number(_) | Term::Nil | Term::Dot => {
+            Term::Field(there) => Term::Field(joined(there, names)),
+            Term::Variable(number, there) => Term::Variable(number, joined(there, names)),
+            Term::Bool(_) | Term::String(_) | Term::Number(_) | Term::Nil | Term::Dot => {
                 let shown = match &operand.term {
                     Term::Bool(it) => it.to_string(),
-                    Term::String(_, quoted) => quoted.clone(),
+                    Term::String(_) => String::from_utf8_lossy(self.source(inner)).into_owned(),
                     Term::Number(number) => number.text.clone(),
                     Term::Nil => "nil".to_owned(),
                     _ => ".".to_owned(),
@@ -171,7 +185,7 @@ impl Parser<'_> {
                 let shown = crate::format::quote(shown.as_bytes());
                 return Err(self.error(format!("unexpected . after term {shown}")));
             }
-            term => Term::Chain(Box::new(Operand { place: inner, term }), names),
+            term => Term::Chain(Box::new(Operand { place: inner, term }), names.into()),
         };
         Ok(Some(operand))
     }
@@ -183,7 +197,7 @@ impl Parser<'_> {
             Kind::Dot => Term::Dot,
             Kind::Nil => Term::Nil,
             Kind::Variable => self.variable(token)?,
-            Kind::Field => Term::Field(vec![Str::from(self.bytes(token).get(1..).unwrap_or_default())]),
+            Kind::Field => Term::Field(Box::new([self.field(token)])),
             Kind::Bool => Term::Bool(self.bytes(token) == b"true"),
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 let number =
@@ -193,7 +207,7 @@ impl Parser<'_> {
             Kind::LeftParen => return self.parenthesized(token).map(Some),
             Kind::String | Kind::RawString => {
                 let text = unquote(self.bytes(token)).ok_or_else(|| self.error_at(token.start, "invalid syntax"))?;
-                Term::String(Value::string(text), self.word(token))
+                Term::String(self.texts.get(&text))
             }
             _ => {
                 self.give_back(token);
@@ -206,7 +220,7 @@ impl Parser<'_> {
     fn function(&self, token: Token) -> Result<Term, ParseError> {
         let name = self.word(token);
         match find_function(self.functions, &name) {
-            Some(found) => Ok(Term::Function(FunctionName { name, found })),
+            Some((name, found)) => Ok(Term::Function(FunctionName { name, found })),
             None => {
                 let name = crate::format::quote(name.as_bytes());
                 Err(self.error_at(token.start, format!("function {name} not defined")))
@@ -218,7 +232,7 @@ impl Parser<'_> {
         let name = self.word(token);
         let number = self.variable_number(&name);
         if self.frame.variables.contains(&number) {
-            return Ok(Term::Variable(number, Vec::new()));
+            return Ok(Term::Variable(number, Box::default()));
         }
         let name = crate::format::quote(name.as_bytes());
         Err(self.error_at(token.start, format!("undefined variable {name}")))

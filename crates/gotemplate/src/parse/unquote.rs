@@ -1,12 +1,20 @@
 //! String and character constants.
 
+use std::borrow::Cow;
+
 use crate::lex::decode;
 
 /// The value of a constant in double or raw quotes; `None` when an escape is wrong.
-pub(crate) fn unquote(quoted: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn unquote(quoted: &[u8]) -> Option<Cow<'_, [u8]>> {
     let inner = quoted.get(1..quoted.len().checked_sub(1)?)?;
     if quoted.first() == Some(&b'`') {
-        return Some(inner.iter().copied().filter(|it| *it != b'\r').collect());
+        return Some(match memchr::memchr(b'\r', inner) {
+            None => inner.into(),
+            Some(_) => inner.iter().copied().filter(|it| *it != b'\r').collect(),
+        });
+    }
+    if inner.is_ascii() && memchr::memchr3(b'\\', b'"', b'\n', inner).is_none() {
+        return Some(inner.into());
     }
     let mut out = Vec::with_capacity(inner.len());
     let mut rest = inner;
@@ -18,7 +26,7 @@ pub(crate) fn unquote(quoted: &[u8]) -> Option<Vec<u8>> {
         }
         rest = rest.get(len..)?;
     }
-    Some(out)
+    Some(out.into())
 }
 
 /// The character of a constant in single quotes; an error as Go words it.
