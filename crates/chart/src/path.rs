@@ -27,25 +27,44 @@ pub(crate) fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Whether a pattern cannot be read: `[` without end, `\` at the end.
-pub(crate) fn is_bad_pattern(pattern: &str) -> bool {
-    match_chunks(pattern, "abc").is_none()
-}
-
 /// As `filepath.Match`: `*` and `?` stop at `/`, `[a-z]` and `[^a]` are sets, `\` takes the next letter as it is.
 /// False for a pattern that cannot be read.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
-    match_chunks(pattern, name).unwrap_or(false)
+    Pattern::parse(pattern).is_some_and(|it| it.matches(name))
 }
 
-/// `None` for a bad pattern, which is looked for to the end also where there is no match.
-fn match_chunks(pattern: &str, name: &str) -> Option<bool> {
-    let tokens = tokens(pattern)?;
-    let name: Vec<char> = name.chars().collect();
-    Some(run(&tokens, &name))
+/// A pattern that was read.
+#[derive(Debug, Clone)]
+pub(crate) enum Pattern {
+    /// Nothing in it is special.
+    Literal(String),
+    /// `*` and then nothing special.
+    Suffix(String),
+    Tokens(Vec<Token>),
 }
 
-enum Token {
+impl Pattern {
+    /// None for a pattern that cannot be read: `[` without end, `\` at the end.
+    pub(crate) fn parse(pattern: &str) -> Option<Self> {
+        let special = |text: &str| text.contains(['*', '?', '\\', '[']);
+        Some(match pattern.strip_prefix('*') {
+            _ if !special(pattern) => Self::Literal(pattern.to_owned()),
+            Some(rest) if !special(rest) => Self::Suffix(rest.to_owned()),
+            _ => Self::Tokens(tokens(pattern)?),
+        })
+    }
+
+    pub(crate) fn matches(&self, name: &str) -> bool {
+        match self {
+            Self::Literal(text) => text == name,
+            Self::Suffix(text) => name.strip_suffix(text.as_str()).is_some_and(|before| !before.contains('/')),
+            Self::Tokens(tokens) => run(tokens, &name.chars().collect::<Vec<_>>()),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Token {
     Star,
     Any,
     Letter(char),
@@ -148,6 +167,11 @@ mod tests {
         for (pattern, name, expected) in [
             ("*.yaml", "a.yaml", true),
             ("*.yaml", "x/a.yaml", false),
+            ("*", "x", true),
+            ("*", "", true),
+            ("*b", "bb", true),
+            ("a", "a", true),
+            ("a", "ab", false),
             ("templates/.?*", "templates/.git", true),
             ("templates/.?*", "templates/.", false),
             ("[a-c]x", "bx", true),
@@ -161,6 +185,7 @@ mod tests {
         ] {
             assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
         }
-        assert!(is_bad_pattern("[a") && is_bad_pattern("a\\") && is_bad_pattern("[]a]") && !is_bad_pattern("[a]"));
+        let is_bad = |pattern| Pattern::parse(pattern).is_none();
+        assert!(is_bad("[a") && is_bad("a\\") && is_bad("[]a]") && !is_bad("[a]"));
     }
 }

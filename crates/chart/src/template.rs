@@ -2,7 +2,7 @@
 
 mod output;
 
-use std::{collections::BTreeMap, fmt::Write as _, rc::Rc};
+use std::{borrow::Cow, collections::BTreeMap, rc::Rc};
 
 use weir_gotemplate::sprig::World;
 
@@ -215,19 +215,38 @@ impl Rendered {
     /// The text a release records as its manifest: a document per object under the path of its template.
     #[must_use]
     pub fn manifest(&self, include_crds: bool) -> String {
-        let crds = if include_crds { self.crds.iter().map(|it| it.path.len() + it.data.len() + 20).sum() } else { 0 };
-        let length: usize = self.manifests.iter().map(|it| it.path.len() + it.text.len() + 20).sum();
-        let mut out = String::with_capacity(crds + length);
-        let mut put = |path: &str, text: &str| {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "---\n# Source: {path}\n{text}\n");
-        };
-        if include_crds {
-            self.crds.iter().for_each(|it| put(&it.path, &String::from_utf8_lossy(&it.data)));
+        joined(&self.pieces(include_crds))
+    }
+
+    /// As [`Self::manifest`], in pieces: charts of many megabytes are printed without being copied.
+    fn pieces(&self, include_crds: bool) -> Vec<Cow<'_, str>> {
+        let crds = if include_crds { self.crds.as_slice() } else { &[] };
+        let mut out = Vec::with_capacity(5 * (crds.len() + self.manifests.len()));
+        let crds = crds.iter().map(|it| (it.path.as_str(), text(&it.data)));
+        let manifests = self.manifests.iter().map(|it| (it.path.as_str(), Cow::Borrowed(it.text.as_str())));
+        for (path, text) in crds.chain(manifests) {
+            put(&mut out, path, text);
         }
-        self.manifests.iter().for_each(|it| put(&it.path, &it.text));
         out
     }
+}
+
+/// A document under the path of its template.
+fn put<'a>(out: &mut Vec<Cow<'a, str>>, path: &'a str, text: Cow<'a, str>) {
+    out.extend(["---\n# Source: ", path, "\n"].map(Cow::Borrowed));
+    out.push(text);
+    out.push(Cow::Borrowed("\n"));
+}
+
+/// The text of bytes. Nearly all are UTF-8, which is found out much faster than where they are not.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+}
+
+fn joined(pieces: &[Cow<'_, str>]) -> String {
+    let mut out = String::with_capacity(pieces.iter().map(|it| it.len()).sum());
+    pieces.iter().for_each(|it| out.push_str(it));
+    out
 }
 
 /// The name that a template makes, as `--name-template` does: with Sprig's functions and no data.

@@ -8,11 +8,10 @@ use crate::{chart::File, glob::Glob, path};
 
 /// The value of `.Files`.
 pub(super) fn value(files: &[File]) -> Value {
-    let map = empty();
-    for file in files {
-        map.set(file.name.as_str(), Value::Bytes((&*file.data).into()));
-    }
-    Value::Map(map)
+    // Few templates look at them, and they may be many megabytes.
+    let files = files.to_vec();
+    let entry = |file: &File| (file.name.as_str().into(), Value::Bytes((&*file.data).into()));
+    Value::Map(Map::lazy(Type::Named(&FILES), move || files.iter().map(entry).collect()))
 }
 
 fn empty() -> Map {

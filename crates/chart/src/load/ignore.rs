@@ -1,6 +1,6 @@
 //! `.helmignore`.
 
-use crate::path;
+use crate::path::{self, Pattern};
 
 /// The rules of a `.helmignore`, and the one that always holds: hidden files in `templates/`.
 #[derive(Debug, Clone, Default)]
@@ -10,7 +10,7 @@ pub struct Ignore {
 
 #[derive(Debug, Clone)]
 struct Rule {
-    pattern: String,
+    pattern: Pattern,
     negated: bool,
     folders_only: bool,
     place: Place,
@@ -77,9 +77,7 @@ impl Rule {
         if line.contains("**") {
             return Err(InvalidIgnore::DoubleStar);
         }
-        if path::is_bad_pattern(line) {
-            return Err(InvalidIgnore::Pattern);
-        }
+        Pattern::parse(line).ok_or(InvalidIgnore::Pattern)?;
         let (negated, rest) = line.strip_prefix('!').map_or((false, line), |it| (true, it));
         let (folders_only, rest) = rest.strip_suffix('/').map_or((false, rest), |it| (true, it));
         let (place, pattern) = match rest.strip_prefix('/') {
@@ -87,12 +85,14 @@ impl Rule {
             None if rest.contains('/') => (Place::Path, rest),
             None => (Place::Base, rest),
         };
-        Ok(Some(Self { pattern: pattern.to_owned(), negated, folders_only, place }))
+        // What is left of a pattern that can be read can be read, but for a backslash before what was taken off.
+        let pattern = Pattern::parse(pattern).unwrap_or(Pattern::Tokens(Vec::new()));
+        Ok(Some(Self { pattern, negated, folders_only, place }))
     }
 
     fn matches(&self, path: &str) -> bool {
         let name = if self.place == Place::Base { path::base(path) } else { path };
-        path::matches(&self.pattern, name)
+        self.pattern.matches(name)
     }
 }
 

@@ -3,7 +3,11 @@
 //! A reference that leads back to where it started, through keywords that look at the same value, would be followed for
 //! ever. One that goes through `properties` or `items` looks at a smaller value each time and is fine.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use serde_json::Value;
 
@@ -16,58 +20,66 @@ const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// The pointer of a schema on an endless path, if there is one.
 pub(super) fn find(schema: &Value) -> Option<String> {
-    if !refers(schema) {
-        return None;
-    }
-    let mut all = Vec::new();
-    walk(schema, String::new(), &mut all);
-    let places: HashMap<&str, &Value> = all.iter().map(|(pointer, value)| (pointer.as_str(), *value)).collect();
-    let anchors: HashMap<String, &str> = all
-        .iter()
-        .flat_map(|(pointer, value)| {
-            ["$anchor", "$dynamicAnchor", "$id", "id"]
-                .into_iter()
-                .filter_map(|key| value.get(key)?.as_str())
-                .map(|name| (name.trim_start_matches('#').to_owned(), pointer.as_str()))
-        })
-        .collect();
+    // A way that leads back leads through a reference.
+    let mut found = Found::default();
+    walk(schema, &mut String::new(), &mut found);
     let mut done = HashSet::new();
-    all.iter().find_map(|(pointer, _)| endless(pointer, &places, &anchors, &mut done))
+    let Found { references, anchors } = found;
+    references.iter().find_map(|pointer| endless(pointer, schema, &anchors, &mut done))
 }
 
-/// Whether there is any reference.
-fn refers(value: &Value) -> bool {
-    match value {
-        Value::Object(map) => map.iter().any(|(key, inner)| REFERENCES.contains(&key.as_str()) || refers(inner)),
-        Value::Array(items) => items.iter().any(refers),
-        _ => false,
-    }
+/// What a schema holds that references are about.
+#[derive(Default)]
+struct Found {
+    /// Pointers of schemas with references.
+    references: Vec<String>,
+    /// Names of schemas, with their pointers.
+    anchors: HashMap<String, String>,
 }
 
-/// Every object in the schema with its pointer. The depth is bounded by the parser.
-fn walk<'a>(value: &'a Value, pointer: String, out: &mut Vec<(String, &'a Value)>) {
+/// The depth is bounded by the parser.
+fn walk(value: &Value, pointer: &mut String, found: &mut Found) {
+    let here = pointer.len();
     match value {
         Value::Object(map) => {
             for (key, inner) in map {
-                let key = key.replace('~', "~0").replace('/', "~1");
-                walk(inner, format!("{pointer}/{key}"), out);
+                match inner {
+                    Value::Object(_) | Value::Array(_) => {
+                        pointer.push('/');
+                        pointer.push_str(&escaped(key));
+                        walk(inner, pointer, found);
+                        pointer.truncate(here);
+                    }
+                    Value::String(name) if ["$anchor", "$dynamicAnchor", "$id", "id"].contains(&key.as_str()) => {
+                        found.anchors.insert(name.trim_start_matches('#').to_owned(), pointer.clone());
+                    }
+                    Value::String(_) if REFERENCES.contains(&key.as_str()) => found.references.push(pointer.clone()),
+                    _ => {}
+                }
             }
-            out.push((pointer, value));
         }
         Value::Array(items) => {
             for (at, inner) in items.iter().enumerate() {
-                walk(inner, format!("{pointer}/{at}"), out);
+                // Writing to a string cannot fail.
+                let _ = write!(pointer, "/{at}");
+                walk(inner, pointer, found);
+                pointer.truncate(here);
             }
         }
         _ => {}
     }
 }
 
+/// A key in a pointer.
+fn escaped(key: &str) -> Cow<'_, str> {
+    if key.contains(['~', '/']) { key.replace('~', "~0").replace('/', "~1").into() } else { key.into() }
+}
+
 /// Depth first over the schemas that look at the same value, without recursion.
 fn endless(
     start: &str,
-    places: &HashMap<&str, &Value>,
-    anchors: &HashMap<String, &str>,
+    root: &Value,
+    anchors: &HashMap<String, String>,
     done: &mut HashSet<String>,
 ) -> Option<String> {
     let mut path: Vec<(String, Vec<String>)> = Vec::new();
@@ -79,7 +91,7 @@ fn endless(
                 return Some(if pointer.is_empty() { "#".to_owned() } else { format!("#{pointer}") });
             }
             if !done.contains(&pointer)
-                && let Some(schema) = places.get(pointer.as_str())
+                && let Some(schema) = root.pointer(&pointer)
             {
                 let below = same_value(&pointer, schema, anchors);
                 open.insert(pointer.clone());
@@ -98,7 +110,7 @@ fn endless(
     }
 }
 
-fn same_value(pointer: &str, schema: &Value, anchors: &HashMap<String, &str>) -> Vec<String> {
+fn same_value(pointer: &str, schema: &Value, anchors: &HashMap<String, String>) -> Vec<String> {
     let mut out = Vec::new();
     for key in REFERENCES {
         if let Some(target) = schema.get(key).and_then(Value::as_str) {
@@ -112,21 +124,21 @@ fn same_value(pointer: &str, schema: &Value, anchors: &HashMap<String, &str>) ->
     }
     for key in SAME_VALUE_MAPS {
         for name in schema.get(key).and_then(Value::as_object).into_iter().flat_map(|it| it.keys()) {
-            out.push(format!("{pointer}/{key}/{}", name.replace('~', "~0").replace('/', "~1")));
+            out.push(format!("{pointer}/{key}/{}", escaped(name)));
         }
     }
     out
 }
 
 /// Where a reference leads inside this schema. What stands before `#` names the schema itself or one inside it.
-fn resolved(target: &str, anchors: &HashMap<String, &str>) -> Option<String> {
+fn resolved(target: &str, anchors: &HashMap<String, String>) -> Option<String> {
     let (document, fragment) = target.split_once('#').unwrap_or((target, ""));
     let named = |name: &str| name == document || name.strip_suffix(document).is_some_and(|it| it.ends_with('/'));
     let base = if document.is_empty() { "" } else { anchors.iter().find(|(name, _)| named(name))?.1 };
     match fragment {
         "" => Some(base.to_owned()),
         pointer if pointer.starts_with('/') => Some(format!("{base}{}", decoded(pointer))),
-        name => anchors.get(name).map(|it| (*it).to_owned()),
+        name => anchors.get(name).cloned(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! What `helm template` prints.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
-use super::Rendered;
+use super::{Rendered, joined, put};
 use crate::{
     hook::{Hook, HookEvent},
     manifest::split,
@@ -34,20 +34,38 @@ impl Rendered {
         self.hooks.iter().filter(move |it| !none && (tests || !it.runs_at(HookEvent::Test)))
     }
 
-    /// The text `helm template` prints.
+    /// The text `helm template` prints, in pieces.
     ///
     /// # Errors
     /// When `show_only` names what is not there.
-    pub fn print(&self, output: &TemplateOutput) -> Result<String, NoSuchTemplate> {
-        // Charts of many megabytes go through here: the text is cut where it is, not copied.
-        let mut text = self.manifest(output.include_crds);
-        text.truncate(text.trim_end().len());
-        text.drain(..text.len() - text.trim_start().len());
-        text.push('\n');
-        for hook in self.shown_hooks(output) {
-            let _ = write!(text, "---\n# Source: {}\n{}\n", hook.path, hook.manifest);
+    pub fn printed(&self, output: &TemplateOutput) -> Result<Vec<Cow<'_, str>>, NoSuchTemplate> {
+        let mut out = self.pieces(output.include_crds);
+        while out.last().is_some_and(|it| it.trim_end().is_empty()) {
+            out.pop();
         }
-        if output.show_only.is_empty() { Ok(text) } else { self.only(&text, &output.show_only) }
+        if let Some(last) = out.last_mut() {
+            let kept = last.trim_end().len();
+            match last {
+                Cow::Borrowed(text) => *text = text.get(..kept).unwrap_or_default(),
+                Cow::Owned(text) => text.truncate(kept),
+            }
+        }
+        out.push(Cow::Borrowed("\n"));
+        for hook in self.shown_hooks(output) {
+            put(&mut out, &hook.path, Cow::Borrowed(&hook.manifest));
+        }
+        if output.show_only.is_empty() {
+            return Ok(out);
+        }
+        Ok(vec![Cow::Owned(self.only(&joined(&out), &output.show_only)?)])
+    }
+
+    /// As [`Self::printed`], in one piece.
+    ///
+    /// # Errors
+    /// As [`Self::printed`].
+    pub fn print(&self, output: &TemplateOutput) -> Result<String, NoSuchTemplate> {
+        Ok(joined(&self.printed(output)?))
     }
 
     fn only(&self, text: &str, patterns: &[String]) -> Result<String, NoSuchTemplate> {

@@ -1,7 +1,7 @@
 //! Maps, which are shared by all who hold them.
 
 use std::{
-    cell::{Ref, RefCell},
+    cell::{Cell, Ref, RefCell},
     collections::BTreeMap,
     rc::{Rc, Weak},
 };
@@ -16,9 +16,22 @@ use crate::{
 #[derive(Clone)]
 pub struct Map(Rc<Inner>);
 
+type Later = dyn FnOnce() -> BTreeMap<Str, Value>;
+
 struct Inner {
     of: Type,
     entries: RefCell<BTreeMap<Str, Value>>,
+    /// What makes the entries, until somebody asks for them.
+    later: Cell<Option<Box<Later>>>,
+}
+
+impl Inner {
+    fn entries(&self) -> &RefCell<BTreeMap<Str, Value>> {
+        if let Some(make) = self.later.take() {
+            *self.entries.borrow_mut() = make();
+        }
+        &self.entries
+    }
 }
 
 impl Drop for Inner {
@@ -47,13 +60,20 @@ impl Map {
     /// An empty map of a type (`STRING_MAP`, a named one).
     #[must_use]
     pub fn of(of: Type) -> Self {
-        Self(Rc::new(Inner { of, entries: RefCell::default() }))
+        Self::from_entries(of, BTreeMap::new())
     }
 
     /// A map of a type with these entries.
     #[must_use]
     pub fn from_entries(of: Type, entries: BTreeMap<Str, Value>) -> Self {
-        Self(Rc::new(Inner { of, entries: RefCell::new(entries) }))
+        Self(Rc::new(Inner { of, entries: RefCell::new(entries), later: Cell::new(None) }))
+    }
+
+    /// A map of a type whose entries are made when somebody asks for them: most templates do not ask for all they are given.
+    #[must_use]
+    pub fn lazy(of: Type, make: impl FnOnce() -> BTreeMap<Str, Value> + 'static) -> Self {
+        let later = Cell::new(Some(Box::new(make) as Box<Later>));
+        Self(Rc::new(Inner { of, entries: RefCell::default(), later }))
     }
 
     /// The type of the map.
@@ -65,13 +85,13 @@ impl Map {
     /// The value at a key.
     #[must_use]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<Value> {
-        self.0.entries.borrow().get(key.as_ref()).cloned()
+        self.0.entries().borrow().get(key.as_ref()).cloned()
     }
 
     /// Whether there is an entry, be it nil.
     #[must_use]
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
-        self.0.entries.borrow().contains_key(key.as_ref())
+        self.0.entries().borrow().contains_key(key.as_ref())
     }
 
     /// Puts an entry, for all who hold this map.
@@ -79,7 +99,7 @@ impl Map {
         if super::teardown::is_nested(&value) && Rc::strong_count(&self.0) > 1 {
             super::teardown::note(self);
         }
-        self.0.entries.borrow_mut().insert(key.into(), value);
+        self.0.entries().borrow_mut().insert(key.into(), value);
     }
 
     /// Takes the values out when nobody else holds the map.
@@ -93,37 +113,37 @@ impl Map {
 
     /// Takes an entry out, for all who hold this map.
     pub fn remove(&self, key: impl AsRef<[u8]>) -> Option<Value> {
-        self.0.entries.borrow_mut().remove(key.as_ref())
+        self.0.entries().borrow_mut().remove(key.as_ref())
     }
 
     /// How many entries it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.entries.borrow().len()
+        self.0.entries().borrow().len()
     }
 
     /// Whether it has no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.entries.borrow().is_empty()
+        self.0.entries().borrow().is_empty()
     }
 
     /// The keys in order.
     #[must_use]
     pub fn keys(&self) -> Vec<Str> {
-        self.0.entries.borrow().keys().cloned().collect()
+        self.0.entries().borrow().keys().cloned().collect()
     }
 
     /// A copy of the entries in key order, safe to walk while the map is changed.
     #[must_use]
     pub fn entries(&self) -> Vec<(Str, Value)> {
-        self.0.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.0.entries().borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// The entries themselves; nobody may change the map while this is held.
     #[must_use]
     pub fn borrow(&self) -> Ref<'_, BTreeMap<Str, Value>> {
-        self.0.entries.borrow()
+        self.0.entries().borrow()
     }
 
     /// Whether both are the same map in memory.
