@@ -25,6 +25,7 @@ mod object;
 mod output;
 mod reconcile;
 mod spelling;
+mod stack;
 mod suspend;
 mod table;
 mod target;

@@ -1,6 +1,6 @@
 //! What the terminal can do, and progress on it.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 
 use crate::{error::Error, text};
 
@@ -75,8 +75,14 @@ fn style(terminal: bool, columns: Option<u16>) -> Style {
 
 /// Prints to stdout. A reader that went away is no error: the rest was not wanted.
 pub fn print(text: &str) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    print_all(&[text])
+}
+
+/// As [`print`], text in pieces.
+pub fn print_all(pieces: &[impl AsRef<str>]) -> Result<(), Error> {
+    let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
+    let written = pieces.iter().try_for_each(|it| out.write_all(it.as_ref().as_bytes()));
+    match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         Err(source) => Err(Error::Io { action: "write to stdout".into(), source }),
         Ok(()) => Ok(()),

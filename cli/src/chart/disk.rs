@@ -146,19 +146,29 @@ impl Walk<'_> {
         let failed = |error: std::io::Error| format!("{path}: {error}");
         let mut names = Vec::new();
         for entry in fs::read_dir(self.root.join(path)).map_err(failed)? {
-            let name = entry.map_err(failed)?.file_name();
-            names.push(name.into_string().map_err(|name| format!("{} is not UTF-8", name.display()))?);
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name();
+            let name = name.into_string().map_err(|name| format!("{} is not UTF-8", name.display()))?;
+            // The folder says what most entries are.
+            let known = entry.file_type().ok().filter(|it| it.is_dir() || it.is_file());
+            names.push((name, known));
         }
-        names.sort_unstable();
-        for name in names {
+        names.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        for (name, known) in names {
             let inner = if path.is_empty() { name } else { format!("{path}/{name}") };
-            let metadata = fs::metadata(self.root.join(&inner)).map_err(|error| format!("{inner}: {error}"))?;
-            if self.ignore.ignores(&inner, metadata.is_dir()) {
+            let kind = match known {
+                Some(known) => known,
+                None => {
+                    let metadata = fs::metadata(self.root.join(&inner));
+                    metadata.map_err(|error| format!("{inner}: {error}"))?.file_type()
+                }
+            };
+            if self.ignore.ignores(&inner, kind.is_dir()) {
                 continue;
             }
-            if metadata.is_dir() {
+            if kind.is_dir() {
                 self.folder(&inner, depth + 1)?;
-            } else if metadata.is_file() {
+            } else if kind.is_file() {
                 self.file(inner)?;
             } else {
                 return Err(format!("cannot load irregular file {inner}"));

@@ -99,6 +99,14 @@ pub enum TemplateError {
     NotText(String),
 }
 
+impl TemplateError {
+    /// It was nested more deeply than the stack allows: with more of it, it may be fine.
+    #[must_use]
+    pub fn needs_stack(&self) -> bool {
+        matches!(self, Self::Render(error) if error.needs_stack)
+    }
+}
+
 /// Why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidReleaseName {

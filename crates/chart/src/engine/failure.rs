@@ -1,6 +1,6 @@
 //! What went wrong in a template, in Helm's words and with the place in the source.
 
-use weir_gotemplate::{ExecError, Failure, InnerFailure, ParseError, Span};
+use weir_gotemplate::{Bound, ExecError, Failure, InnerFailure, ParseError, Span};
 
 use super::functions::{MARK_END, MARK_START};
 
@@ -14,7 +14,12 @@ pub struct RenderError {
     pub reason: String,
     /// Where it is in the source of a template; not for texts given to `tpl`.
     pub place: Option<SourcePlace>,
+    /// It was nested more deeply than the stack allows: with more of it, it may be fine.
+    pub needs_stack: bool,
 }
+
+/// What a parser says that has no more stack.
+const TOO_DEEP: &str = "max expression depth exceeded";
 
 /// A place in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,14 +38,16 @@ pub(super) fn parse(error: ParseError, _source: &[u8]) -> RenderError {
         _ => format!("parse error in ({}): {}", error.name, error.message),
     };
     let reason = (*parts.last().unwrap_or(&"")).to_owned();
-    RenderError { message, reason, place: Some(SourcePlace { path: error.name, span: error.span }) }
+    let needs_stack = reason == TOO_DEEP;
+    RenderError { message, reason, place: Some(SourcePlace { path: error.name, span: error.span }), needs_stack }
 }
 
 /// An execution that failed.
 pub(super) fn execute(error: ExecError, source: &dyn Fn(&str) -> Option<Vec<u8>>) -> RenderError {
     let place = place(&error, source);
     let reason = reason(&error);
-    RenderError { message: reworded(&error), reason, place }
+    let needs_stack = error.bound == Some(Bound::Depth) || reason.contains(TOO_DEEP);
+    RenderError { message: reworded(&error), reason, place, needs_stack }
 }
 
 /// Whether a bound was exceeded.
