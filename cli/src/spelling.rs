@@ -7,7 +7,6 @@ use clap::{ArgAction, Command, CommandFactory};
 /// The arguments as this program spells them.
 pub fn switches(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let (mut known, mut valued) = (BTreeSet::new(), BTreeSet::new());
-    collect(&crate::Args::command(), &mut known, &mut valued);
     let mut out = Vec::new();
     let mut args = args.into_iter();
     for arg in args.by_ref() {
@@ -16,18 +15,35 @@ pub fn switches(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
             break;
         }
         let switch = arg.to_str().and_then(|it| it.strip_prefix("--")?.split_once('='));
-        match switch {
-            Some((name, value)) if known.contains(name) && !valued.contains(name) => match value {
-                "true" | "True" | "TRUE" | "t" | "T" | "1" => out.push(format!("--{name}").into()),
-                "false" | "False" | "FALSE" | "f" | "F" | "0" => {}
-                _ => out.push(arg),
-            },
-            _ => out.push(arg),
+        let said = switch.and_then(|(name, value)| Some((name.to_owned(), truth(value)?)));
+        let Some((name, said)) = said else {
+            out.push(arg);
+            continue;
+        };
+        // Commands are put together when they are called; here all of them are needed, and only here.
+        if known.is_empty() {
+            let mut command = crate::Args::command();
+            command.build();
+            collect(&command, &mut known, &mut valued);
+        }
+        match known.contains(&name) && !valued.contains(&name) {
+            true if said => out.push(format!("--{name}").into()),
+            true => {}
+            false => out.push(arg),
         }
     }
     // What follows `--` is no flag.
     out.extend(args);
     out
+}
+
+/// What Go takes for a boolean.
+fn truth(value: &str) -> Option<bool> {
+    match value {
+        "true" | "True" | "TRUE" | "t" | "T" | "1" => Some(true),
+        "false" | "False" | "FALSE" | "f" | "F" | "0" => Some(false),
+        _ => None,
+    }
 }
 
 /// Long names of switches, and of options that take values, of a command and those below it.

@@ -7,8 +7,8 @@ mod write;
 use std::{rc::Rc, time::Duration};
 
 use weir_chart::{
-    Capabilities, Compat, Hosts, KubeVersion, Limits, ReleaseFacts, RenderLimits, RenderOptions, SystemRandom,
-    TemplateOptions, TemplateOutput, World, Zone,
+    Capabilities, Chart, Compat, Hosts, KubeVersion, Limits, ReleaseFacts, RenderLimits, RenderOptions, SystemRandom,
+    TemplateError, TemplateOptions, TemplateOutput, World, Zone,
 };
 
 use crate::{
@@ -132,16 +132,8 @@ pub fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
     let (name, reference) = name_and_chart(args)?;
     let capabilities = capabilities(args)?;
     let values = args.values.merged(args.compat.into())?;
-    let keyring = args.keyring.as_deref().filter(|it| !it.as_os_str().is_empty());
-    let keyring = args.verify.then(|| Keyring::at(keyring));
-    let found = source::find(&reference, &args.download, args.verify)?;
+    let chart = chart(args, &reference)?;
     let reference = source::shown(&reference);
-    let limits = Limits { compat: args.compat.into(), ..Limits::default() };
-    let mut chart = disk::load(&found, &reference, &limits, keyring.as_ref())?;
-    let missing: Vec<String> = chart.missing_dependencies().into_iter().map(str::to_owned).collect();
-    if args.helm.updates_dependencies() && !missing.is_empty() {
-        dependencies::update(&mut chart, &dependencies::root(&found, &missing)?, &args.download, &limits)?;
-    }
     let namespace = namespace(connect, args.helm.kube_context.as_deref());
     let release = ReleaseFacts { name, namespace, revision: 1, is_upgrade: args.is_upgrade };
     let compat = args.compat.into();
@@ -156,8 +148,12 @@ pub fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
     if chart.metadata.deprecated {
         eprintln!("warning: this chart is deprecated");
     }
-    let failed =
-        |text: String| Error::Chart { action: format!("render {reference}"), source: Cause::new(text), hint: None };
+    let debug = args.helm.shows_what_is_no_yaml();
+    let failed = |(text, hint): (String, Option<&str>)| Error::Chart {
+        action: format!("render {reference}"),
+        source: Cause::new(text),
+        hint: hint.map(str::to_owned),
+    };
     let folder = args.release_name.then(|| release.name.clone());
     let to_files = output_dir.is_some();
     let (text, documents) = deep(move || {
@@ -170,19 +166,43 @@ pub fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
         };
         let options = TemplateOptions { render, skip_schema_validation, ..TemplateOptions::default() };
         let rendered = weir_chart::template(&chart, &values, &release, &capabilities, &options)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| (error.to_string(), after(&error, debug)))?;
         for warning in &rendered.warnings {
             eprintln!("{}", crate::text::clean(warning));
         }
-        let text = rendered.print(&output).map_err(|error| error.to_string())?;
+        let text = rendered.print(&output).map_err(|error| (error.to_string(), None))?;
         let documents = if to_files { write::documents(&rendered, &output, folder.as_deref()) } else { Vec::new() };
-        Ok::<_, String>((text, documents))
+        Ok((text, documents))
     })
     .map_err(failed)?;
     match output_dir {
         None => terminal::print(&text),
         Some(dir) => write::all(dir, &documents),
     }
+}
+
+/// The next move after a failure; what a template printed that is no YAML is shown when that is asked for.
+fn after(error: &TemplateError, debug: bool) -> Option<&'static str> {
+    let TemplateError::Manifest(error) = error else { return None };
+    if !debug {
+        return Some("--debug prints what it is, and weir chart lint shows the place in it");
+    }
+    let shown = format!("---\n# Source: {}\n{}\n", error.path, error.document.trim_end_matches('\n'));
+    terminal::print(&shown).err().map(|_| "stdout does not take what it is")
+}
+
+/// The chart, verified and with its dependencies where that is asked for.
+fn chart(args: &Args, reference: &str) -> Result<Chart, Error> {
+    let keyring = args.keyring.as_deref().filter(|it| !it.as_os_str().is_empty());
+    let keyring = args.verify.then(|| Keyring::at(keyring));
+    let found = source::find(reference, &args.download, args.verify)?;
+    let limits = Limits { compat: args.compat.into(), ..Limits::default() };
+    let mut chart = disk::load(&found, &source::shown(reference), &limits, keyring.as_ref())?;
+    let missing: Vec<String> = chart.missing_dependencies().into_iter().map(str::to_owned).collect();
+    if args.helm.updates_dependencies() && !missing.is_empty() {
+        dependencies::update(&mut chart, &dependencies::root(&found, &missing)?, &args.download, &limits)?;
+    }
+    Ok(chart)
 }
 
 /// The release's namespace: of the flag, helm's variable, the context that a flag names, or `default`. A kubeconfig that nobody

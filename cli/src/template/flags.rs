@@ -67,7 +67,7 @@ pub struct HelmFlags {
     /// No effect: about waiting
     #[arg(long, hide_short_help = true)]
     wait_for_jobs: bool,
-    /// No effect: errors are complete without
+    /// Where a template prints no YAML, print that
     #[arg(long, hide_short_help = true)]
     debug: bool,
     /// No effect: see --qps
@@ -147,6 +147,11 @@ impl HelmFlags {
             return Err(Error::usage("--post-renderer-args without --post-renderer", "leave it out"));
         }
         Ok(())
+    }
+
+    /// Whether what is no YAML is printed.
+    pub fn shows_what_is_no_yaml(&self) -> bool {
+        self.debug
     }
 
     /// Whether missing dependencies are wanted.

@@ -200,6 +200,27 @@ async fn contexts_that_are_named_say_the_namespace() {
 }
 
 #[tokio::test]
+async fn what_is_no_yaml_is_shown_when_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("templates")).unwrap();
+    fs::write(dir.path().join("Chart.yaml"), "apiVersion: v2\nname: c\nversion: 1.0.0\n").unwrap();
+    fs::write(dir.path().join("templates/a.yaml"), "a: [{{ 1 }}\n").unwrap();
+    let chart = dir.path().to_str().unwrap();
+    let plain = weir(None, &["template", "rel", chart]).await;
+    assert_eq!((plain.code, plain.stdout.as_str()), (Some(1), ""), "{plain:?}");
+    assert!(
+        plain.stderr.contains("YAML parse error on c/templates/a.yaml") && plain.stderr.contains("--debug"),
+        "{plain:?}"
+    );
+    let shown = weir(None, &["template", "rel", chart, "--debug"]).await;
+    assert_eq!(
+        (shown.code, shown.stdout.as_str()),
+        (Some(1), "---\n# Source: c/templates/a.yaml\na: [1\n"),
+        "{shown:?}"
+    );
+}
+
+#[tokio::test]
 async fn signed_charts_are_verified() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/chart/tests/provenance");
     let dir = tempfile::tempdir().unwrap();

@@ -145,25 +145,10 @@ pub fn render(
     let mut order: Vec<&String> = pages.keys().collect();
     // Longer paths first, so that what stands higher replaces what stands deeper.
     order.sort_by(|a, b| depth(b).cmp(&depth(a)).then_with(|| b.cmp(a)));
-    let functions = functions::all(options.world.as_ref(), options.compat);
-    let stack = options.limits.stack;
-    let mut set = Set::named("gotpl", functions).renamed("gotpl", stack);
-    let mut first: Option<RenderError> = None;
-    // Keeps the first failure and answers whether to go on behind it.
-    let failed = |error: RenderError, first: &mut Option<RenderError>| {
-        first.get_or_insert_with(|| error.clone());
-        options.failures.as_ref().is_some_and(|all| all.note(error))
-    };
-    for path in &order {
-        let Some(page) = pages.get(*path) else { continue };
-        if let Err(error) = set.parse(path, page.text.clone())
-            && !failed(failure::parse(error, &page.text), &mut first)
-        {
-            break;
-        }
-    }
+    let mut failed = Failed { all: options.failures.as_ref(), first: None };
+    let set = parsed(&order, &pages, options, &mut failed);
     // Without all of them the others would miss what those define.
-    if let Some(error) = first.take() {
+    if let Some(error) = failed.first {
         return Err(error);
     }
     let mut out = BTreeMap::new();
@@ -186,13 +171,42 @@ pub fn render(
                 // What is left of a bound is not enough for the others either.
                 let spent = failure::is_bound(&error);
                 let error = failure::execute(error, &|name| pages.get(name).map(|page| page.text.to_vec()));
-                if !failed(error, &mut first) || spent {
+                if !failed.goes_on(error) || spent {
                     break;
                 }
             }
         }
     }
-    first.map_or(Ok(out), Err)
+    failed.first.map_or(Ok(out), Err)
+}
+
+/// All templates in one set, as far as they can be parsed.
+fn parsed(order: &[&String], pages: &BTreeMap<String, Page>, options: &RenderOptions, failed: &mut Failed<'_>) -> Set {
+    let functions = functions::all(options.world.as_ref(), options.compat);
+    let mut set = Set::named("gotpl", functions).renamed("gotpl", options.limits.stack);
+    for path in order {
+        let Some(page) = pages.get(*path) else { continue };
+        if let Err(error) = set.parse(path, page.text.clone())
+            && !failed.goes_on(failure::parse(error, &page.text))
+        {
+            break;
+        }
+    }
+    set
+}
+
+/// The first failure, and where all are noted.
+struct Failed<'a> {
+    all: Option<&'a Failures>,
+    first: Option<RenderError>,
+}
+
+impl Failed<'_> {
+    /// Keeps a failure and answers whether to go on behind it.
+    fn goes_on(&mut self, error: RenderError) -> bool {
+        self.first.get_or_insert_with(|| error.clone());
+        self.all.is_some_and(|all| all.note(error))
+    }
 }
 
 /// What a template prints with Sprig's functions and no data.
