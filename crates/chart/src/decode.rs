@@ -28,7 +28,8 @@ pub enum DecodeError {
 /// An error of the YAML reader as Go's reader words it: `yaml: line 2: …`.
 pub(crate) fn yaml_text(error: &weir_yaml::Error) -> String {
     let bare = weir_yaml::Error { kind: error.kind.clone(), line: 0, column: 0 };
-    if error.line > 0 { format!("yaml: line {}: {bare}", error.line) } else { format!("yaml: {bare}") }
+    // Go counts from zero and takes that for no line at all.
+    if error.line > 1 { format!("yaml: line {}: {bare}", error.line) } else { format!("yaml: {bare}") }
 }
 
 /// What JSON calls the type of a value.

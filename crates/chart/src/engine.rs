@@ -297,6 +297,9 @@ impl Scope {
         scope.set("Subcharts", Value::Map(below.clone()));
         for sub in &chart.dependencies {
             let own = values.get(sub.name()).and_then(|it| it.as_map().cloned());
+            if let Some(own) = &own {
+                objects::share_globals(&values, own);
+            }
             let path = format!("{path}/charts/{}", sub.name());
             below.set(sub.name(), Value::Map(self.collect(sub, &path, own, false, pages)));
         }

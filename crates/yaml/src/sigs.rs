@@ -273,6 +273,18 @@ mod tests {
     }
 
     #[test]
+    fn a_tab_below_a_comment_is_looked_at() {
+        for refused in ["a: {}\n# c\n\t# d\nb: 1\n", "# c\n\t# d\na: 1\n", "# c\n\t\na: 1\n", "- a\n# c\n \t# d\n- b\n"]
+        {
+            let error = from_str(refused).unwrap_err().to_string();
+            assert!(error.ends_with("found character that cannot start any token"), "{refused:?}: {error}");
+        }
+        for taken in ["a: [1,\n# c\n\t# d\n2]\n", "a: | # c\n  x\n# d\nb: 1\n"] {
+            assert!(from_str(taken).is_ok(), "{taken:?}");
+        }
+    }
+
+    #[test]
     fn floats_can_stay_floats() {
         let text = "a: 72445e2\nb: 1.0\nc: 5\nd: 1.5\n";
         assert_eq!(from_str(text).unwrap(), json!({"a": 7_244_500, "b": 1, "c": 5, "d": 1.5}));

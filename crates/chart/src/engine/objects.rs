@@ -51,6 +51,22 @@ pub(super) fn values(table: &crate::values::Table) -> Map {
     map
 }
 
+/// Makes the tables in global tables one for a chart and a chart below it, as Helm has them: what a template of one sets in
+/// `global.a.b` those of the other see.
+pub(super) fn share_globals(parent: &Map, child: &Map) {
+    let global = |it: &Map| it.get("global").and_then(|it| it.as_map().cloned());
+    let (Some(above), Some(below)) = (global(parent), global(child)) else { return };
+    for (key, value) in above.borrow().iter() {
+        let Some((from, to)) = value.as_map().zip(below.get(key)) else { continue };
+        let Some(to) = to.as_map().filter(|to| !to.same(from)) else { continue };
+        for (name, inner) in from.borrow().iter().filter(|(_, it)| it.as_map().is_some()) {
+            if to.get(name).is_some_and(|it| it.as_map().is_some()) {
+                to.set(name.clone(), inner.clone());
+            }
+        }
+    }
+}
+
 struct ValuesMethods;
 
 impl Methods for ValuesMethods {

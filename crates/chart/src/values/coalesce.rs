@@ -3,8 +3,11 @@
 //! What users say wins over what a parent chart says, which wins over what the chart says; globals flow down. A null takes a
 //! value away. With [`Nulls::Keep`] nulls survive (`import-values` are found that way).
 
+mod shared;
+
 use serde_json::Value;
 
+use self::shared::Shared;
 use super::{Table, ValuesError};
 use crate::{Compat, chart::Chart};
 
@@ -57,8 +60,17 @@ impl Run<'_> {
         self.warnings.push(text);
     }
 
-    fn chart(&mut self, chart: &Chart, dest: &mut Table, prefix: &str, nulls: Nulls) -> Result<(), ValuesError> {
+    /// Answers which globals the charts below hold in common with this one.
+    fn chart(
+        &mut self,
+        chart: &Chart,
+        dest: &mut Table,
+        prefix: &str,
+        nulls: Nulls,
+    ) -> Result<Vec<Shared>, ValuesError> {
         self.own(chart, dest, prefix, nulls);
+        let mut all = Vec::new();
+        let mut is_stale = false;
         for sub in &chart.dependencies {
             let entry = dest.entry(sub.name()).or_insert_with(|| Value::Object(Table::new()));
             let Value::Object(below) = entry else {
@@ -66,28 +78,41 @@ impl Run<'_> {
             };
             let mut below = std::mem::take(below);
             let prefix = joined(prefix, chart.name());
-            self.globals(&mut below, dest, &prefix);
+            let tables = self.globals(&mut below, dest, &prefix);
             let result = self.chart(sub, &mut below, &prefix, nulls);
+            let mut shared = Shared { chart: sub.name().to_owned(), tables, below: Vec::new() };
+            is_stale |= shared.carry(&below, dest);
             dest.insert(sub.name().to_owned(), Value::Object(below));
-            result?;
+            shared.below = result?;
+            if shared.is_some() {
+                all.push(shared);
+            }
         }
-        Ok(())
+        if is_stale {
+            all.iter().for_each(|it| it.lower(dest));
+        }
+        Ok(all)
     }
 
-    /// Globals of the parent, over those of the child.
-    fn globals(&mut self, dest: &mut Table, source: &Table, prefix: &str) {
+    /// Globals of the parent, over those of the child. Answers the tables in its global tables that both hold from now on.
+    fn globals(&mut self, dest: &mut Table, source: &Table, prefix: &str) -> Vec<(String, Vec<String>)> {
+        let mut shared = Vec::new();
         let empty = Table::new();
         let from = match source.get("global") {
             None => &empty,
             Some(Value::Object(it)) => it,
-            Some(_) => return self.warn("warning: skipping globals because source global is not a table.".to_owned()),
+            Some(_) => {
+                self.warn("warning: skipping globals because source global is not a table.".to_owned());
+                return shared;
+            }
         };
         let mut globals = match dest.remove("global") {
             None => Table::new(),
             Some(Value::Object(it)) => it,
             Some(other) => {
                 dest.insert("global".to_owned(), other);
-                return self.warn("warning: skipping globals because destination global is not a table.".to_owned());
+                self.warn("warning: skipping globals because destination global is not a table.".to_owned());
+                return shared;
             }
         };
         for (key, value) in from {
@@ -98,17 +123,20 @@ impl Run<'_> {
                     let mut below = std::mem::take(below);
                     self.tables(&mut merged, &mut below, &joined(prefix, key), Nulls::Keep);
                     globals.insert(key.clone(), Value::Object(merged));
+                    shared.extend(shared::tables(key, above));
                 }
                 (Some(_), Value::Object(_)) => {
                     self.warn(format!("Conflict: cannot merge map onto non-map for {key:?}. Skipping."));
                 }
                 (Some(Value::Object(_)), _) => self.warn(format!("key {key} is table. Skipping")),
-                _ => {
+                (_, value) => {
                     globals.insert(key.clone(), value.clone());
+                    shared.extend(value.as_object().and_then(|it| shared::tables(key, it)));
                 }
             }
         }
         dest.insert("global".to_owned(), Value::Object(globals));
+        shared
     }
 
     /// The chart's own values below those that are there.
@@ -244,6 +272,28 @@ mod tests {
         assert_eq!(
             coalesced(&top, json!({"b": {"c": null}}), Compat::Helm3),
             json!({"a": 1, "b": {"d": 2}, "n": null, "m": {"x": null, "y": 1}})
+        );
+    }
+
+    #[test]
+    fn tables_inside_global_tables_are_held_in_common() {
+        let first =
+            chart("first", json!({"global": {"a": {"b": {"first": 1}, "own": 1}, "new": {"t": {"x": 1}}}}), vec![]);
+        let deep = chart("deep", json!({"global": {"a": {"b": {"deep": 1}}, "n": {"t": {"y": 1}}}}), vec![]);
+        let second = chart("second", json!({"global": {"a": {"b": {"second": 1}}, "n": {"t": {"z": 1}}}}), vec![deep]);
+        let top = chart("top", json!({"global": {"a": {"b": {"top": 1, "gone": null}}}}), vec![first, second]);
+        let b = json!({"top": 1, "first": 1, "second": 1, "deep": 1});
+        let t = json!({"y": 1, "z": 1});
+        assert_eq!(
+            coalesced(&top, json!({}), Compat::Helm4),
+            json!({
+                "global": {"a": {"b": b}},
+                "first": {"global": {"a": {"b": b, "own": 1}, "new": {"t": {"x": 1}}}},
+                "second": {
+                    "global": {"a": {"b": b}, "n": {"t": t}},
+                    "deep": {"global": {"a": {"b": b}, "n": {"t": t}}},
+                },
+            })
         );
     }
 

@@ -56,6 +56,11 @@ struct Block {
 }
 
 impl<'a> Scanner<'a> {
+    /// go-yaml v2 knows none, and looks at each line below a comment as at any other.
+    fn knows_comments(&self) -> bool {
+        self.ahead > 0
+    }
+
     /// Over blanks, line breaks and comments to where the next token begins.
     pub(super) fn skip_to_token(&mut self) {
         let scanned_from = self.mark();
@@ -65,7 +70,11 @@ impl<'a> Scanner<'a> {
             }
             self.lift_entry_comment();
             if self.peek() == b'#' {
-                self.comment_lines(scanned_from);
+                if self.knows_comments() {
+                    self.comment_lines(scanned_from);
+                } else {
+                    self.skip_line();
+                }
             }
             if !self.is_break_at(0) {
                 return;
@@ -97,7 +106,7 @@ impl<'a> Scanner<'a> {
 
     /// A comment behind a token, on its line.
     pub(super) fn line_comment(&mut self, token: Mark) {
-        if self.newlines > 0 {
+        if self.newlines > 0 || !self.knows_comments() {
             return;
         }
         let blanks = self.bytes.iter().skip(self.pos).take(WINDOW).take_while(|byte| is_blank(**byte)).count();

@@ -39,7 +39,7 @@ pub(super) struct Scanner<'a> {
     /// Tokens taken from the queue so far.
     taken: usize,
     pub(super) ready: bool,
-    ahead: usize,
+    pub(super) ahead: usize,
     pub(super) comments: VecDeque<Comment<'a>>,
     pub(super) indent: i32,
     indents: Vec<i32>,
