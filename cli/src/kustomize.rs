@@ -17,10 +17,11 @@ use weir_remote::{Fetcher, Limits, SshKey};
 
 use crate::{
     error::{Cause, Error},
+    stack::deep,
     template, terminal,
 };
 
-/// What to build.
+// What to build.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
     /// The directory with the kustomization.yaml, or the address of a Git repository (`https://host/org/repo//dir?ref=v1`)
@@ -104,17 +105,17 @@ const CHARTS: Duration = Duration::from_mins(10);
 pub fn run(args: &Args) -> Result<(), Error> {
     if args.enable_helm {
         // Templates need a large stack.
-        let args = args.clone();
-        return template::deep(move || build(&args));
+        return deep(|stack| build(args, stack));
     }
-    build(args)
+    build(args, 0)
 }
 
-fn build(args: &Args) -> Result<(), Error> {
+/// `stack`: bytes of it that templates may use.
+fn build(args: &Args, stack: usize) -> Result<(), Error> {
     let fetcher = (!args.no_remote_bases).then(|| Fetcher::new(Limits::default()).with_ssh_key(own_ssh_key));
     let inflator = args.enable_helm.then(|| Inflator {
         render: RenderOptions {
-            limits: template::limits(CHARTS),
+            limits: template::limits(stack, CHARTS),
             world: Some(template::world()),
             ..RenderOptions::default()
         },

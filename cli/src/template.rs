@@ -21,6 +21,7 @@ use crate::{
     clock,
     cluster::{self, ConnectArgs},
     error::{Cause, Error},
+    stack::{deep, roomy},
     terminal,
 };
 
@@ -149,36 +150,39 @@ pub fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
         eprintln!("warning: this chart is deprecated");
     }
     let debug = args.helm.shows_what_is_no_yaml();
-    let failed = |(text, hint): (String, Option<&str>)| Error::Chart {
+    let failed = |text: String, hint: Option<&str>| Error::Chart {
         action: format!("render {reference}"),
         source: Cause::new(text),
         hint: hint.map(str::to_owned),
     };
-    let folder = args.release_name.then(|| release.name.clone());
-    let to_files = output_dir.is_some();
-    let (text, documents) = deep(move || {
+    let render = |stack: usize| {
         let render = RenderOptions {
             compat,
-            limits: self::limits(time_limit),
+            limits: limits(stack, time_limit),
             world: Some(world()),
             hosts: enable_dns.then(|| Rc::new(Dns) as Rc<dyn Hosts>),
             ..RenderOptions::default()
         };
         let options = TemplateOptions { render, skip_schema_validation, ..TemplateOptions::default() };
-        let rendered = weir_chart::template(&chart, &values, &release, &capabilities, &options)
-            .map_err(|error| (error.to_string(), after(&error, debug)))?;
-        for warning in &rendered.warnings {
-            eprintln!("{}", crate::text::clean(warning));
-        }
-        let text = rendered.print(&output).map_err(|error| (error.to_string(), None))?;
-        let documents = if to_files { write::documents(&rendered, &output, folder.as_deref()) } else { Vec::new() };
-        Ok((text, documents))
-    })
-    .map_err(failed)?;
-    match output_dir {
-        None => terminal::print(&text),
-        Some(dir) => write::all(dir, &documents),
+        weir_chart::template(&chart, &values, &release, &capabilities, &options)
+    };
+    let rendered =
+        roomy(render, TemplateError::needs_stack).map_err(|error| failed(error.to_string(), after(&error, debug)))?;
+    for warning in &rendered.warnings {
+        eprintln!("{}", crate::text::clean(warning));
     }
+    let printed = rendered.printed(&output).map_err(|error| failed(error.to_string(), None))?;
+    match output_dir {
+        None => terminal::print_all(&printed)?,
+        Some(dir) => {
+            let folder = args.release_name.then_some(release.name.as_str());
+            write::all(dir, &write::documents(&rendered, &output, folder))?;
+        }
+    }
+    drop(printed);
+    // The process ends here, and with it all of this at once.
+    std::mem::forget((rendered, chart, values));
+    Ok(())
 }
 
 /// The next move after a failure; what a template printed that is no YAML is shown when that is asked for.
@@ -235,32 +239,16 @@ impl Hosts for Dns {
     }
 }
 
-/// Templates nest as deeply as Helm lets them only with a large stack; memory is taken as it is used.
-const STACK: usize = 512 << 20;
-
-/// Runs something on a thread with a large stack.
-pub fn deep<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(work);
-    match thread.map(std::thread::JoinHandle::join) {
-        Ok(Ok(done)) => done,
-        Ok(Err(panic)) => std::panic::resume_unwind(panic),
-        Err(error) => {
-            eprintln!("error: cannot start a thread: {error}");
-            std::process::exit(1)
-        }
-    }
-}
-
 /// What `now`, `date` and the certificates go by: this machine's clock, zone and randomness.
 pub fn world() -> Rc<World> {
     let zone = || Zone::local(jiff::tz::TimeZone::system());
     Rc::new(World::with_local(|| clock::now().as_nanosecond(), zone, SystemRandom))
 }
 
-/// Bounds of a rendering on such a thread.
-pub fn limits(time: Duration) -> RenderLimits {
+/// Bounds of a rendering that has so many bytes of stack.
+pub fn limits(stack: usize, time: Duration) -> RenderLimits {
     let expired = clock::after(time);
-    RenderLimits { stack: STACK - (STACK >> 3), expired: Some(Rc::new(expired)), ..RenderLimits::default() }
+    RenderLimits { stack, expired: Some(Rc::new(expired)), ..RenderLimits::default() }
 }
 
 fn name_and_chart(args: &Args) -> Result<(String, String), Error> {
@@ -281,7 +269,7 @@ fn name_and_chart(args: &Args) -> Result<(String, String), Error> {
                             "give a template such as 'web-{{ randNumeric 3 }}'",
                         )
                     };
-                    deep(move || weir_chart::template::name(&template, &world()).map_err(|it| it.to_string()))
+                    deep(move |_| weir_chart::template::name(&template, &world()).map_err(|it| it.to_string()))
                         .map_err(wrong)?
                 }
                 None if args.generate_name => generated(chart),

@@ -16,7 +16,8 @@ use super::{disk, download::DownloadArgs, source};
 use crate::{
     error::Error,
     output,
-    template::{ValueArgs, deep, limits, world},
+    stack::deep,
+    template::{ValueArgs, limits, world},
     terminal::{self, Style, Tone},
 };
 use finding::{Finding, Severity};
@@ -212,12 +213,12 @@ impl Job {
             is_upgrade: false,
         };
         let (capabilities, skip_schema_validation) = (self.capabilities.clone(), self.skip_schema_validation);
-        deep(move || {
+        deep(move |stack| {
             let mut chart = chart;
             let failures = Failures::default();
             let render = RenderOptions {
                 lint: true,
-                limits: limits(Duration::from_secs(60)),
+                limits: limits(stack, Duration::from_secs(60)),
                 world: Some(world()),
                 failures: Some(failures.clone()),
                 ..RenderOptions::default()
