@@ -13,7 +13,7 @@ use clap::Subcommand;
 
 use crate::error::Error;
 
-/// What to do.
+// What to do.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]

@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::{error::Error, terminal};
 
-/// For which shell.
+// For which shell.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The shell, for example: source <(weir completion bash)

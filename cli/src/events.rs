@@ -21,7 +21,7 @@ use crate::{
 };
 use stream::{Step, Stream, StreamArgs};
 
-/// Which events, and how.
+// Which events, and how.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only events of this object and of what it is made from

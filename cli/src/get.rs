@@ -17,7 +17,7 @@ use crate::{
     terminal::{self, Style},
 };
 
-/// What to show, and how.
+// What to show, and how.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A kind and perhaps names: `all`, `ks`, `ks apps`, `ks/apps`, `sources`, `source git`, `ks,hr`

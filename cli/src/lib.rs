@@ -51,7 +51,8 @@ pub struct Args {
     command: Command,
 }
 
-// What a command takes is put together when it is called: all of them together take longer than a small command does.
+// What a command takes is put together when it is called: all of them together take longer than a small command does. What is
+// said of a command is said here: a doc comment on its arguments would take the place of this one in its help.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum Command {
@@ -121,5 +122,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Args::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_a_command_says_what_the_list_of_commands_says() {
+        let listed = super::Args::command();
+        let mut called = super::Args::command();
+        called.build();
+        for command in listed.get_subcommands() {
+            let built = called.find_subcommand(command.get_name()).unwrap();
+            let said = |it: Option<&clap::builder::StyledStr>| it.map(ToString::to_string).unwrap();
+            assert_eq!(said(built.get_about()), said(command.get_about()), "{}", command.get_name());
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     terminal::{self, Progress, Tone},
 };
 
-/// What to reconcile, and how long to wait.
+// What to reconcile, and how long to wait.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The object: `ks apps`, `ks/apps`, `source git apps`

@@ -12,14 +12,14 @@ use crate::{
     terminal::{self, Progress, Tone},
 };
 
-/// What to hold.
+// What to hold.
 #[derive(Debug, clap::Args)]
 pub struct SuspendArgs {
     #[command(flatten)]
     choice: Choice,
 }
 
-/// What to let go.
+// What to let go.
 #[derive(Debug, clap::Args)]
 pub struct ResumeArgs {
     #[command(flatten)]

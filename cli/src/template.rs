@@ -27,7 +27,7 @@ use crate::{
 
 pub use values::ValueArgs;
 
-/// What to render, and what of it to print.
+// What to render, and what of it to print.
 #[derive(Debug, clap::Args)]
 #[command(
     disable_version_flag = true,

@@ -12,7 +12,7 @@ use crate::{
     terminal,
 };
 
-/// Which object, and how.
+// Which object, and how.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Any object of the cluster: `deployment app`, `deploy/app`, `certificates.cert-manager.io web`

@@ -12,7 +12,7 @@ use crate::{
     target, terminal,
 };
 
-/// Which tree, and how.
+// Which tree, and how.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The root: `ks apps`, `hr podinfo`, `ks/apps`

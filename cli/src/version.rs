@@ -10,7 +10,7 @@ use crate::{
     terminal,
 };
 
-/// What to ask.
+// What to ask.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only this program's version; asks no cluster

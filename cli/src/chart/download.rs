@@ -18,7 +18,7 @@ use super::{
 };
 use crate::error::Error;
 
-/// As in helm.
+// As in helm.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Charts from repositories and registries")]
 pub struct DownloadArgs {

@@ -16,7 +16,7 @@ use weir_proto::{
 
 use crate::error::{Cause, Error};
 
-/// Where notification-controller is reached.
+// Where notification-controller is reached.
 #[derive(Debug, clap::Args)]
 pub struct StreamArgs {
     /// Read events from notification-controller itself, at host:port or grpcs://host:port, instead of those that Kubernetes

@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 
-/// Flags of `helm template` about installing and clusters. A rendering is the same with and without most of them, in helm
-/// too; the others are refused with the next move.
+// Flags of `helm template` about installing and clusters. A rendering is the same with and without most of them, in helm
+// too; the others are refused with the next move.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Taken for helm's sake")]
 pub struct HelmFlags {

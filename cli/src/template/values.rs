@@ -14,7 +14,7 @@ use crate::{
     error::{Cause, Error},
 };
 
-/// Where values come from. Later ones win, whatever is given as a flag wins over files.
+// Where values come from. Later ones win, whatever is given as a flag wins over files.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ValueArgs {
     /// Values from a YAML file, an address (https://…), or stdin with `-`
