@@ -39,9 +39,12 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A merge key is written as it is, so that it is one when it is read. Line separators other than the line feed are written, but read as line feeds or text by different readers.
+/// Lines that begin with a tab are written as a block that go-yaml v3 does not read again, here as there. A merge key is written as it is, so that it is one when it is read. Line separators other than the line feed are written, but read as line feeds or text by different readers.
 fn is_plain(value: &Value) -> bool {
-    let odd = |text: &str| text == "<<" || text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{feff}']);
+    let tabbed = |text: &str| text.starts_with('\t') && text.contains('\n');
+    let odd = |text: &str| {
+        text == "<<" || tabbed(text) || text.contains(['\r', '\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
+    };
     match value {
         Value::String(text) => !odd(text),
         Value::Array(items) => items.iter().all(is_plain),
