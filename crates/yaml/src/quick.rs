@@ -341,6 +341,7 @@ mod tests {
             "a:\n    text below\nb:\n  \"quoted below\"\n",
             "a: x\n\n\n# end",
             "- jsonPath: .status.x\n- -.5\n- .5\n",
+            "a: \"x \\\n  \\ y\\x41\\u00e4 \\\n\n\n  z\\ \n  w\"\n",
             "a: über — “x”\n",
             "a: 1\na: 2\n",
         ] {
@@ -374,7 +375,9 @@ mod tests {
             "a:\n  b: 1\n c: 2\n",
             "a: x\n# comment\n  y\n",
             "a: 'x\n--- y'\n",
-            "a: \"\\x41\"\n",
+            "a: \"\\x4\"\n",
+            "a: \"\\ud800\"\n",
+            "a: \"\\e\"\n",
             "a: |2\n   x\n",
             "a: |\n     \n  x\n",
             "a: |\nb: 1\n",
@@ -459,6 +462,11 @@ mod tests {
         "  a: 2",
         "    a: 3",
         "/x: {}",
+        "Z: \"a \\",
+        "  b\\ c\\",
+        "  \\ d\\u0041 \"",
+        "  \\x4 ",
+        "{ }",
     ];
 
     proptest::proptest! {

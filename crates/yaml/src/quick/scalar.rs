@@ -123,18 +123,9 @@ impl<'a> Reader<'a> {
                     fold(self.quoted_breaks()?, whole);
                 }
                 b'\\' => {
-                    let char = match self.bytes.get(self.pos + 1)? {
-                        b'n' => '\n',
-                        b't' => '\t',
-                        b'r' => '\r',
-                        b'"' => '"',
-                        b'\\' => '\\',
-                        _ => return None,
-                    };
                     let whole = out.get_or_insert_default();
                     whole.push_str(piece);
-                    whole.push(char);
-                    self.pos += 2;
+                    self.escape(whole)?;
                 }
                 _ if quote == b'\'' && self.bytes.get(self.pos + 1) == Some(&quote) => {
                     let whole = out.get_or_insert_default();
@@ -155,6 +146,37 @@ impl<'a> Reader<'a> {
             }
             start = self.pos;
         }
+    }
+
+    /// The character of an escape, or none for an escaped line break.
+    fn escape(&mut self, out: &mut String) -> Option<()> {
+        let digits = match *self.bytes.get(self.pos + 1)? {
+            b'\n' => {
+                self.pos += 1;
+                // Further breaks are kept.
+                let breaks = self.quoted_breaks()?;
+                out.extend(std::iter::repeat_n('\n', breaks - 1));
+                return Some(());
+            }
+            b'x' => 2,
+            b'u' => 4,
+            simple => {
+                out.push(match simple {
+                    b'n' => '\n',
+                    b't' => '\t',
+                    b'r' => '\r',
+                    b'"' | b'\\' | b' ' => char::from(simple),
+                    _ => return None,
+                });
+                self.pos += 2;
+                return Some(());
+            }
+        };
+        let hex = self.text.get(self.pos + 2..self.pos + 2 + digits)?;
+        let is_hex = hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        out.push(is_hex.then(|| u32::from_str_radix(hex, 16).ok().and_then(char::from_u32))??);
+        self.pos += 2 + digits;
+        Some(())
     }
 
     /// Over line breaks and indentation inside of quotes; how many breaks there are.
