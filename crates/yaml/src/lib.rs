@@ -4,6 +4,7 @@
 //! text --parse--> Vec<Node> --to_value--> serde_json::Value --to_string--> text (sigs.k8s.io/yaml)
 //!                    |
 //!                    +--emit--> text (go-yaml v3, as kyaml uses it: comments, styles and order kept)
+//! simple text --quick--> serde_json::Value (what sigs makes of block YAML with plain scalars, in one pass; else by nodes)
 //! ```
 //! [`parse`] keeps comments, styles, tags, anchors and positions; it bounds size, depth and alias expansion by [`Limits`].
 //! [`sigs`] reads and prints plain values as `sigs.k8s.io/yaml` does: `sigs::from_str(text)`, `sigs::from_str_strict(text)`,
