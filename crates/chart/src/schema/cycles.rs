@@ -76,12 +76,7 @@ fn escaped(key: &str) -> Cow<'_, str> {
 }
 
 /// Depth first over the schemas that look at the same value, without recursion.
-fn endless(
-    start: &str,
-    root: &Value,
-    anchors: &HashMap<String, String>,
-    done: &mut HashSet<String>,
-) -> Option<String> {
+fn endless(start: &str, root: &Value, anchors: &HashMap<String, String>, done: &mut HashSet<String>) -> Option<String> {
     let mut path: Vec<(String, Vec<String>)> = Vec::new();
     let mut open = HashSet::new();
     let mut next = Some(start.to_owned());
