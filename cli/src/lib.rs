@@ -86,9 +86,9 @@ enum Command {
 }
 
 /// Runs a command; what went wrong is printed with the next move.
-pub async fn run(args: Args) -> ExitCode {
+pub fn run(args: Args) -> ExitCode {
     let style = terminal::stderr_style();
-    match execute(args).await {
+    match execute(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprint!("{}", error::render(&error, style));
@@ -97,21 +97,33 @@ pub async fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn execute(args: Args) -> Result<(), Error> {
+fn execute(args: Args) -> Result<(), Error> {
     let Args { connect, command } = args;
     match command {
-        Command::Get(args) => get::run(&args, &connect).await,
-        Command::Reconcile(args) => reconcile::run(&args, &connect).await,
-        Command::Suspend(args) => suspend::suspend(&args, &connect).await,
-        Command::Resume(args) => suspend::resume(&args, &connect).await,
-        Command::Events(args) => events::run(&args, &connect).await,
-        Command::Tree(args) => tree::run(&args, &connect).await,
-        Command::Trace(args) => trace::run(&args, &connect).await,
         Command::Kustomize(args) => kustomize::run(&args),
         Command::Template(args) => template::run(&args, &connect),
         Command::Chart(args) => chart::run(*args, connect.namespace.as_deref()),
         Command::Completion(args) => completion::run(&args),
-        Command::Version(args) => version::run(&args, &connect).await,
+        command => {
+            // Only who talks to a cluster needs it.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map_err(|source| Error::Io { action: "start".into(), source })?.block_on(ask(command, &connect))
+        }
+    }
+}
+
+/// The commands that ask a cluster.
+async fn ask(command: Command, connect: &ConnectArgs) -> Result<(), Error> {
+    match command {
+        Command::Get(args) => get::run(&args, connect).await,
+        Command::Reconcile(args) => reconcile::run(&args, connect).await,
+        Command::Suspend(args) => suspend::suspend(&args, connect).await,
+        Command::Resume(args) => suspend::resume(&args, connect).await,
+        Command::Events(args) => events::run(&args, connect).await,
+        Command::Tree(args) => tree::run(&args, connect).await,
+        Command::Trace(args) => trace::run(&args, connect).await,
+        Command::Version(args) => version::run(&args, connect).await,
+        Command::Kustomize(_) | Command::Template(_) | Command::Chart(_) | Command::Completion(_) => Ok(()),
     }
 }
 

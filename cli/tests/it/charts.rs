@@ -39,6 +39,29 @@ async fn charts_print_as_helm_prints_them() {
     assert_eq!(outcome.stdout, fs::read_to_string(format!("{GOLDEN}/hooks/expected.helm3.yaml")).unwrap());
 }
 
+/// The program begins on the stack it has, which holds less than Helm allows, and goes on where there is more.
+#[tokio::test]
+async fn templates_nest_as_deeply_as_helm_lets_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    fs::create_dir(dir.path().join("templates")).unwrap();
+    put("Chart.yaml", "apiVersion: v2\nname: deep\nversion: 1.0.0\n");
+    let below = r#"{{ include "r" (dict "n" (sub .n 1) "a" (list .)) }}"#;
+    let inner = format!(
+        "{{{{ with . }}}}{{{{ range .a }}}}x{{{{ end }}}}{{{{ if gt (int64 .n) 0 }}}}{below}{{{{ end }}}}{{{{ end }}}}"
+    );
+    let start = r#"kind: A
+a: {{ include "r" (dict "n" .Values.n "a" (list 1)) }}
+"#;
+    put("templates/a.yaml", &format!("{{{{- define \"r\" }}}}{inner}{{{{ end -}}}}\n{start}"));
+    let chart = dir.path().to_str().unwrap();
+    let outcome = weir(None, &["template", "rel", chart, "--set", "n=990"]).await;
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(outcome.stdout.ends_with(&format!("a: {}\n", "x".repeat(991))), "{}", outcome.stdout);
+    let outcome = weir(None, &["template", "rel", chart, "--set", "n=1001"]).await;
+    assert!(outcome.stderr.contains("rendering template has a nested reference name: r"), "{}", outcome.stderr);
+}
+
 #[tokio::test]
 async fn files_go_where_they_are_told_to() {
     let dir = tempfile::tempdir().unwrap();
