@@ -16,8 +16,8 @@ const DEPTH: usize = 150;
 /// Bytes of a key. A longer one may be too long for a key.
 const KEY_LENGTH: usize = 512;
 
-/// The value of a text by go-yaml v2's rules, with `floats` its whole floats as floats, of its outermost mapping only the `wanted` entries; none when it is not as simple
-/// as that.
+/// The value of a text by go-yaml v2's rules, with `floats` its whole floats as floats, of its outermost mapping only the `wanted`
+/// entries; none when it is not as simple as that.
 pub(crate) fn read(text: &str, limits: &Limits, floats: bool, wanted: Option<fn(&str) -> bool>) -> Option<Value> {
     let tame = limits.depth > DEPTH + 2 && text.len() <= limits.size.min(limits.nodes) && is_tame(text.as_bytes());
     if !tame {

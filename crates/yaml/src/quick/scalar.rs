@@ -312,10 +312,10 @@ impl<'a> Reader<'a> {
         let start = self.pos;
         match self.byte()? {
             quote @ (b'"' | b'\'') => {
-                let line_end = self.line_end();
                 let item = self.quoted(quote)?;
-                // A key is a pair, and text of more lines is not simple.
-                (self.pos <= line_end && self.byte() != Some(b':')).then(|| text(build, item))
+                // A key is a pair, and text of more lines is not simple. The line itself may be long: it is not looked through.
+                let is_simple = !self.slice(start, self.pos).contains('\n') && self.byte() != Some(b':');
+                is_simple.then(|| text(build, item))
             }
             first if first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_') => {
                 let simple =

@@ -180,6 +180,14 @@ proptest::proptest! {
     }
 }
 
+/// Were the line looked through for each of its items, this would take minutes.
+#[test]
+fn a_wide_line_is_read_once() {
+    let items = 1_000_000;
+    let text = format!("a: [{}'x']\n", "'x', ".repeat(items - 1));
+    assert_eq!(quick(&text).and_then(|it| it["a"].as_array().map(Vec::len)), Some(items));
+}
+
 #[test]
 fn only_what_is_wanted_is_kept() {
     let text = "a: 1\nb:\n  c: [x]\n  d: .inf\n";
