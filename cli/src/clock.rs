@@ -10,7 +10,7 @@ pub fn now() -> Timestamp {
 
 /// Answers whether so much time has passed since now.
 #[allow(clippy::disallowed_methods)] // as above
-pub fn after(time: std::time::Duration) -> impl Fn() -> bool {
+pub fn after(time: std::time::Duration) -> impl Fn() -> bool + Copy + Send + Sync + 'static {
     let start = std::time::Instant::now();
     move || start.elapsed() > time
 }

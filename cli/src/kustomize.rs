@@ -16,6 +16,7 @@ use weir_kustomize::{HelmInflator, LoadRestrictions, Options, Remote, RemoteBase
 use weir_remote::{Fetcher, Limits, SshKey};
 
 use crate::{
+    clock,
     error::{Cause, Error},
     stack::deep,
     template, terminal,
@@ -115,7 +116,7 @@ fn build(args: &Args, stack: usize) -> Result<(), Error> {
     let fetcher = (!args.no_remote_bases).then(|| Fetcher::new(Limits::default()).with_ssh_key(own_ssh_key));
     let inflator = args.enable_helm.then(|| Inflator {
         render: RenderOptions {
-            limits: template::limits(stack, CHARTS),
+            limits: template::limits(stack, clock::after(CHARTS)),
             world: Some(template::world()),
             ..RenderOptions::default()
         },

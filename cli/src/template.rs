@@ -138,7 +138,8 @@ pub fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
     let namespace = namespace(connect, args.helm.kube_context.as_deref());
     let release = ReleaseFacts { name, namespace, revision: 1, is_upgrade: args.is_upgrade };
     let compat = args.compat.into();
-    let time_limit = Duration::from_secs(args.time_limit);
+    // One limit, also where it is rendered twice for want of stack.
+    let expired = clock::after(Duration::from_secs(args.time_limit));
     let (skip_schema_validation, enable_dns) = (args.skip_schema_validation, args.enable_dns);
     let output = TemplateOutput {
         include_crds: args.include_crds && !args.skip_crds,
@@ -158,7 +159,7 @@ pub fn run(args: &Args, connect: &ConnectArgs) -> Result<(), Error> {
     let render = |stack: usize| {
         let render = RenderOptions {
             compat,
-            limits: limits(stack, time_limit),
+            limits: limits(stack, expired),
             world: Some(world()),
             hosts: enable_dns.then(|| Rc::new(Dns) as Rc<dyn Hosts>),
             ..RenderOptions::default()
@@ -245,9 +246,8 @@ pub fn world() -> Rc<World> {
     Rc::new(World::with_local(|| clock::now().as_nanosecond(), zone, SystemRandom))
 }
 
-/// Bounds of a rendering that has so many bytes of stack.
-pub fn limits(stack: usize, time: Duration) -> RenderLimits {
-    let expired = clock::after(time);
+/// Bounds of a rendering that has so many bytes of stack, and the time until `expired` says that it is up.
+pub fn limits(stack: usize, expired: impl Fn() -> bool + 'static) -> RenderLimits {
     RenderLimits { stack, expired: Some(Rc::new(expired)), ..RenderLimits::default() }
 }
 

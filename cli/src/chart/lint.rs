@@ -14,6 +14,7 @@ use weir_chart::{
 
 use super::{disk, download::DownloadArgs, source};
 use crate::{
+    clock,
     error::Error,
     output,
     stack::deep,
@@ -218,7 +219,7 @@ impl Job {
             let failures = Failures::default();
             let render = RenderOptions {
                 lint: true,
-                limits: limits(stack, Duration::from_secs(60)),
+                limits: limits(stack, clock::after(Duration::from_secs(60))),
                 world: Some(world()),
                 failures: Some(failures.clone()),
                 ..RenderOptions::default()

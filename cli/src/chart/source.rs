@@ -127,9 +127,7 @@ impl Search<'_> {
 
     /// The archive of an entry, where helm has it. Only one with the digest that the index says is taken.
     fn kept(&self, entry: &Entry) -> Option<Vec<u8>> {
-        let path = self.home.content(entry.sha256()).filter(|_| !self.signed)?;
-        let is_small = std::fs::metadata(&path).is_ok_and(|it| it.is_file() && it.len() <= LIMITS.file_bytes as u64);
-        let archive = is_small.then(|| std::fs::read(path).ok()).flatten()?;
+        let archive = cached(&self.home.content(entry.sha256()).filter(|_| !self.signed)?)?;
         entry.check(&archive).is_ok().then_some(archive)
     }
 
@@ -150,9 +148,13 @@ impl Search<'_> {
 
 /// An index in helm's cache.
 fn read_index(path: &Path) -> Option<Result<Index, ChartError>> {
+    Some(Index::read(&cached(path)?, &path.display().to_string()))
+}
+
+/// A file of helm's cache, when it is there and no larger than what would be fetched.
+fn cached(path: &Path) -> Option<Vec<u8>> {
     let is_small = std::fs::metadata(path).is_ok_and(|it| it.is_file() && it.len() <= LIMITS.file_bytes as u64);
-    let bytes = is_small.then(|| std::fs::read(path).ok()).flatten()?;
-    Some(Index::read(&bytes, &path.display().to_string()))
+    is_small.then(|| std::fs::read(path).ok()).flatten()
 }
 
 /// Says what there is to say of a chart that came.
